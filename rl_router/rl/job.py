@@ -1,0 +1,103 @@
+"""A training job: everything a run is made of, as one frozen value that goes to JSON and comes back the same."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import Field, TypeAdapter
+
+from rl_router.episode.environment import Limits
+from rl_router.episode.replay_task import ReplayTask
+from rl_router.episode.rewards import Dial, RouterR1, SuccessGated
+from rl_router.episode.world_task import WorldTask
+from rl_router.policy.config import PretrainedPolicy, TinyPolicy, WarmStart
+from rl_router.rl.presets import Dapo, Grpo
+
+_FORBID = {"extra": "forbid"}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Rollout:
+    """The engine that samples: `transformers` needs nothing but torch; `sglang` and `vllm` need a GPU and their extra."""
+
+    __pydantic_config__ = _FORBID
+    engine: Literal["transformers", "sglang", "vllm"] = "transformers"
+    max_batch: int = 256
+    agent_workers: int = 1
+    gpu_memory_share: float = 0.5
+
+
+@dataclass(frozen=True, kw_only=True)
+class Cluster:
+    """Where it runs. `device: cpu` makes the devices logical; `address` joins a running Ray cluster."""
+
+    __pydantic_config__ = _FORBID
+    device: Literal["cpu", "cuda"] = "cpu"
+    nodes: int = 1
+    devices_per_node: int = 1
+    address: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Tracking:
+    """metrics.jsonl is always written."""
+
+    __pydantic_config__ = _FORBID
+    tensorboard: bool = True
+    wandb: Literal["off", "offline", "online"] = "off"
+    project: str = "rl-router"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Evaluation:
+    """What the table at the end holds. `queries` caps the held-out questions of each cost weight."""
+
+    __pydantic_config__ = _FORBID
+    queries: int | None = None
+    during_training_every: int = 0
+    batch: int = 256
+
+
+@dataclass(frozen=True, kw_only=True)
+class TrainJob:
+    """One experiment. `blind_control` also trains a policy of the same budget that is never told the cost weight."""
+
+    __pydantic_config__ = _FORBID
+    name: str
+    seed: int = 0
+    run_dir: Path
+    resume: Literal["auto", "never"] = "auto"
+    cost_weights: Annotated[tuple[Annotated[float, Field(ge=0.0)], ...], Field(min_length=1)] = (0.0, 0.25, 0.5, 1.0, 2.0)
+    task: Annotated[WorldTask | ReplayTask, Field(discriminator="kind")]
+    reward: Annotated[Dial | SuccessGated | RouterR1, Field(discriminator="kind")] = field(default_factory=Dial)
+    limits: Limits = field(default_factory=Limits)
+    policy: Annotated[TinyPolicy | PretrainedPolicy, Field(discriminator="kind")] = field(default_factory=TinyPolicy)
+    warm_start: WarmStart = field(default_factory=WarmStart)
+    algorithm: Annotated[Grpo | Dapo, Field(discriminator="kind")] = field(default_factory=Dapo)
+    rollout: Rollout = field(default_factory=Rollout)
+    cluster: Cluster = field(default_factory=Cluster)
+    tracking: Tracking = field(default_factory=Tracking)
+    evaluation: Evaluation = field(default_factory=Evaluation)
+    checkpoint_every: int = 20
+    blind_control: bool = False
+    tell_cost_weight: bool = True
+    """False for the blind control: rewards still use the cost weight, the prompt does not show it."""
+
+
+def job_adapter() -> TypeAdapter[TrainJob]:
+    return TypeAdapter(TrainJob)
+
+
+def job_to_dict(job: TrainJob) -> dict[str, Any]:
+    return job_adapter().dump_python(job, mode="json")
+
+
+def job_from_dict(values: dict[str, Any]) -> TrainJob:
+    return job_adapter().validate_python(values)
+
+
+def read_job(config_json: Path) -> TrainJob:
+    return job_from_dict(json.loads(config_json.read_text()))

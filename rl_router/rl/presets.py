@@ -1,0 +1,50 @@
+"""An RL algorithm is a preset: a frozen value whose defaults are its published setting, and one pure map to verl's keys.
+
+GRPO: arXiv 2402.03300. DAPO (clip-higher, token mean, dynamic sampling, soft overlong): arXiv 2503.14476.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from rl_router.episode.rewards import Overlong
+
+
+@dataclass(frozen=True, kw_only=True)
+class Algorithm:
+    """What both presets share. One step samples `prompts_per_step` x `group_size` episodes and takes
+    `updates_per_step` optimiser steps on them; advantages are computed within a group of one prompt and one cost weight.
+    """
+
+    __pydantic_config__ = {"extra": "forbid"}
+
+    steps: int = 120
+    prompts_per_step: int = 20
+    group_size: int = 8
+    updates_per_step: int = 2
+    learning_rate: float = 1.5e-3
+    final_learning_rate_ratio: float = 0.1
+    warmup_steps: int = 5
+    normalise_by_std: bool = True
+    entropy_weight: float = 0.0
+    kl_weight: float = 0.0
+    """Weight of KL(policy || warm start), estimated per sampled token (Schulman's k3); it keeps exploration alive."""
+    max_grad_norm: float = 1.0
+    temperature: float = 1.0
+
+
+@dataclass(frozen=True, kw_only=True)
+class Grpo(Algorithm):
+    kind: Literal["grpo"] = "grpo"
+    clip: float = 0.2
+
+
+@dataclass(frozen=True, kw_only=True)
+class Dapo(Algorithm):
+    kind: Literal["dapo"] = "dapo"
+    clip_low: float = 0.2
+    clip_high: float = 0.28
+    dynamic_sampling: bool = True
+    max_refills: int = 2
+    overlong: Overlong | None = None

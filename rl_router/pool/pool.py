@@ -1,0 +1,123 @@
+"""The pool: named models behind one backend. A bad worker is data, never an exception, and every call is charged."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Iterable
+from difflib import get_close_matches
+
+from rl_router.errors import BudgetExceededError, PoolError, UnknownModelError
+from rl_router.pool.backend import Backend, DeterministicBackend, Request
+from rl_router.pool.budget import Budget
+from rl_router.pool.ledger import Ledger
+from rl_router.pool.spec import ModelSpec, check_names, load_specs
+from rl_router.types import Call, CallStatus, ModelReply, Query
+
+__all__ = ["ModelPool", "load_specs"]
+
+log = logging.getLogger(__name__)
+
+
+class ModelPool:
+    """Answers `call` for the models of `specs`. A live model that takes longer than `timeout_s` has timed out."""
+
+    def __init__(self, specs: Iterable[ModelSpec], backend: Backend, timeout_s: float = 120.0) -> None:
+        self.specs = tuple(specs)
+        self.backend = backend
+        self.timeout_s = timeout_s
+        if not self.specs:
+            raise PoolError("A pool needs at least one model, and none was given; add one to its YAML.")
+        check_names(self.specs, where="pool")
+        self._by_name = {spec.name: spec for spec in self.specs}
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        return tuple(self._by_name)
+
+    def spec(self, name: str) -> ModelSpec:
+        if name in self._by_name:
+            return self._by_name[name]
+        raise UnknownModelError(self._unknown(name))
+
+    def ask(self, model: str, prompt: str, *, query: Query, max_tokens: int | None = None) -> Call:
+        """What `call` would return, charged to nobody. Only for a backend whose replies cost nothing to look up."""
+        if not isinstance(self.backend, DeterministicBackend):
+            raise PoolError(f"{type(self.backend).__name__} must be paid for each reply; use `call` with a ledger.")
+        request = Request(spec=self.spec(model), prompt=prompt, query=query, max_tokens=max_tokens)
+        return _priced(request, self.backend.reply(request))
+
+    async def call(
+        self,
+        model: str,
+        prompt: str,
+        *,
+        query: Query,
+        ledger: Ledger,
+        budget: Budget | None = None,
+        max_tokens: int | None = None,
+    ) -> Call:
+        """One call, charged to `ledger` and `budget`. The status of its reply says how it ended.
+
+        Only a PoolError passes through, above all the NotRecordedError of a replay: it means that the experiment is
+        wrong, not that a model is bad.
+        """
+        if model not in self._by_name:
+            call = _refusal(model, prompt, CallStatus.UNKNOWN_MODEL, self._unknown(model))
+        else:
+            request = Request(spec=self._by_name[model], prompt=prompt, query=query, max_tokens=max_tokens)
+            call = await self._pay(request, budget)
+        ledger.charge(
+            model=model,
+            usage=call.reply.usage,
+            cost_usd=call.cost_usd,
+            from_cache=call.reply.from_cache,
+            status=call.reply.status,
+        )
+        return call
+
+    async def _pay(self, request: Request, budget: Budget | None) -> Call:
+        if isinstance(self.backend, DeterministicBackend):
+            call = _priced(request, await self._complete(request))
+            try:
+                if budget is not None:
+                    budget.spend(call.cost_usd)
+            except BudgetExceededError as error:
+                return _refusal(request.spec.name, request.prompt, CallStatus.OVER_BUDGET, str(error))
+            return call
+        # The price of a live reply is known only once it is paid, so an empty budget is all that can refuse it.
+        if budget is not None and budget.left_usd <= 0:
+            reason = f"The {budget.name} budget is spent; no call was made."
+            return _refusal(request.spec.name, request.prompt, CallStatus.OVER_BUDGET, reason)
+        call = _priced(request, await self._complete(request))
+        if budget is not None:
+            budget.settle(call.cost_usd)
+        return call
+
+    async def _complete(self, request: Request) -> ModelReply:
+        name = request.spec.name
+        try:
+            return await asyncio.wait_for(self.backend.complete(request), self.timeout_s)
+        except PoolError:
+            raise
+        except TimeoutError:
+            text = f"{name} did not answer within {self.timeout_s:g} seconds."
+            return ModelReply(model=name, text=text, status=CallStatus.TIMEOUT)
+        except Exception as error:  # whatever a worker does must not end a training step
+            log.warning("A call to %s failed.", name, exc_info=True)
+            return ModelReply(model=name, text=f"{name} failed: {error!r}.", status=CallStatus.FAILED)
+
+    def _unknown(self, name: str) -> str:
+        close = get_close_matches(name, self.names, n=3, cutoff=0.5)
+        hint = f"did you mean {' or '.join(close)}?" if close else "choose one of these."
+        return f"There is no model {name!r} in the pool of {', '.join(self.names)}; {hint}"
+
+
+def _priced(request: Request, reply: ModelReply) -> Call:
+    """A price that the source recorded counts; otherwise the spec prices the tokens."""
+    cost_usd = request.spec.price(reply.usage) if reply.cost_usd is None else reply.cost_usd
+    return Call(model=request.spec.name, query=request.prompt, reply=reply, cost_usd=cost_usd)
+
+
+def _refusal(model: str, prompt: str, status: CallStatus, reason: str) -> Call:
+    return Call(model=model, query=prompt, reply=ModelReply(model=model, text=reason, status=status), cost_usd=0.0)

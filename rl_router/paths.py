@@ -1,0 +1,31 @@
+"""Where the files that people edit are: beside the package in a checkout, inside it (`_data/`) after an installation."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+PACKAGE = Path(__file__).resolve().parent
+
+
+def checkout() -> Path | None:
+    """The root of the checkout that the package runs from, None when it runs from an installed wheel."""
+    root = PACKAGE.parent
+    return root if (root / "pyproject.toml").is_file() and (root / "recipes").is_dir() else None
+
+
+def editable_folder(name: str) -> Path:
+    root = checkout()
+    return root / name if root else PACKAGE / "_data" / name
+
+
+def recipes_dir() -> Path:
+    return editable_folder("recipes")
+
+
+def pools_dir() -> Path:
+    """Model pools are recipes too: prices and skills that people edit."""
+    return recipes_dir() / "pool"
+
+
+def tool_configs_dir() -> Path:
+    return editable_folder("tool_configs")

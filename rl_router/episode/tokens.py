@@ -1,0 +1,92 @@
+"""Token in, token out: the one place where text becomes token ids and back, and it never re-tokenises a sampled turn.
+
+Every tag is one token, so a prompt or reply is `[tag] + plain text + [tag]`, and plain text can hold no tag: it is
+neutralised first, and any control token that a tokenizer still makes of it is left out.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, Protocol
+
+from rl_router.episode import tags
+from rl_router.errors import CheckpointError
+
+CHARACTERS_PER_TOKEN = 16
+"""No tokenizer packs more into its average token, so text beyond this is cut before the work of encoding it."""
+
+
+class Tokenizer(Protocol):
+    """What is used of a Hugging Face tokenizer."""
+
+    eos_token: Any
+    eos_token_id: Any
+    unk_token_id: Any
+    all_special_ids: Any
+
+    def encode(self, text: str, *, add_special_tokens: bool) -> list[int]: ...
+    def decode(self, token_ids: list[int], **options: Any) -> Any: ...
+    def get_added_vocab(self) -> dict[str, int]: ...
+
+
+class TokenCodec:
+    """The tags dialect over one tokenizer. CheckpointError if a tag is not a single token of it."""
+
+    def __init__(self, tokenizer: Tokenizer):
+        self.tokenizer = tokenizer
+        if tokenizer.eos_token_id is None:
+            raise CheckpointError("The tokenizer has no end-of-text token; set eos_token (such as <eos>) and save it.")
+        self.eos = str(tokenizer.eos_token)
+        self._tags = {tag: self._single(tag) for tag in tags.TAGS}
+        added = tokenizer.get_added_vocab()
+        self._control = {*added.values(), *tokenizer.all_special_ids} - {tokenizer.unk_token_id}
+        self._weights = {text: i for text, i in added.items() if tags.COST_WEIGHT.fullmatch(text)}
+        self.stop_ids = (self._tags[tags.END_SEARCH], self._tags[tags.END_ANSWER], int(tokenizer.eos_token_id))
+
+    def _single(self, tag: str) -> int:
+        ids = self.encode(tag)
+        if len(ids) != 1 or ids[0] == self.tokenizer.unk_token_id:
+            raise CheckpointError(
+                f"Expected the tokenizer to hold {tag} as one token, it makes {len(ids)} of it or does not know it; "
+                "add the tags to it as special tokens."
+            )
+        return ids[0]
+
+    @property
+    def cost_weights(self) -> tuple[float, ...]:
+        """The cost weights that have a token of their own, empty where they are written in plain text."""
+        return tuple(sorted(float(text[len("<cost_weight=") : -1]) for text in self._weights))
+
+    def encode(self, text: str) -> list[int]:
+        """Ids of text that we wrote, tags included, with nothing added at either end."""
+        return list(self.tokenizer.encode(text, add_special_tokens=False))
+
+    def decode(self, ids: Sequence[int]) -> str:
+        return str(self.tokenizer.decode(list(ids), skip_special_tokens=False, clean_up_tokenization_spaces=False))
+
+    def plain(self, text: str, max_tokens: int) -> list[int]:
+        """At most `max_tokens` ids of text that someone else wrote. None of them is a control token."""
+        cut = tags.neutralise(text[: CHARACTERS_PER_TOKEN * max_tokens])
+        return [i for i in self.encode(cut) if i not in self._control][:max_tokens]
+
+    def prompt(self, question: str, cost_weight: float | None, max_tokens: int) -> list[int]:
+        """Ids of `tags.render_prompt`. A question that is too long is cut at its end, the tags stay."""
+        end = [self._tags[tags.END_QUERY], *self._cost_weight(cost_weight)]
+        room = max(0, max_tokens - len(end) - 1)
+        return [self._tags[tags.QUERY], *self.plain(f" {question}", room), *end]
+
+    def reply(self, text: str, max_tokens: int) -> list[int]:
+        """Ids of `tags.render_reply`, at most `max_tokens` with the two tags."""
+        inside = self.plain(f" {text}", max(0, max_tokens - 2))
+        return [self._tags[tags.INFORMATION], *inside, self._tags[tags.END_INFORMATION]]
+
+    def _cost_weight(self, cost_weight: float | None) -> list[int]:
+        if cost_weight is None:
+            return []
+        tag = tags.cost_weight_tag(cost_weight)
+        if self._weights and tag not in self._weights:
+            known = ", ".join(f"{w:g}" for w in self.cost_weights)
+            raise CheckpointError(
+                f"This policy knows the cost weights {known}, not {cost_weight:g}; ask for one of them."
+            )
+        return self.encode(tag)

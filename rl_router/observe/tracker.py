@@ -37,7 +37,7 @@ class Tracker:
         rows = folder.read_metrics()
         self.last_step: int = rows[-1]["step"] if rows else -1
         self._events = _EventWriter(folder, purge_from=self.last_step + 1) if tensorboard else None
-        self._wandb = _start_wandb(folder, wandb) if wandb != "off" else None
+        self._wandb: Any = _start_wandb(folder, wandb) if wandb != "off" else None
 
     def log(self, step: int, metrics: Mapping[str, float]) -> None:
         """A second call for the last step adds to its line; an earlier step is an error."""

@@ -1,0 +1,81 @@
+"""The embedded world as a task: generated questions, the simulated pool, and the references of the world's texts."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from statistics import fmean
+from typing import Literal
+
+from rl_router.data.world import World, WorldReferences
+from rl_router.episode.task import Task
+from rl_router.errors import RecipeError
+from rl_router.paths import pools_dir
+from rl_router.pool.pool import ModelPool, load_specs
+from rl_router.pool.simulated import SimulatedBackend, simulation
+from rl_router.types import Mode, Query
+
+REFERENCE_QUERIES = 500
+
+
+@dataclass(frozen=True, kw_only=True)
+class WorldTask:
+    """`pool` is the name of a file in recipes/pool or a path. `tasks` and `two_hop_share` reduce or tilt the world."""
+
+    kind: Literal["world"] = "world"
+    pool: str = "world"
+    seed: int = 0
+    n_train: int = 4000
+    n_val: int = 200
+    n_test: int = 600
+    two_hop_share: float | None = None
+    tasks: tuple[str, ...] | None = None
+    mode: Mode = Mode.ORCHESTRATE
+
+    def build(self) -> Task:
+        world = World(self.seed)
+        pool = ModelPool(load_specs(pool_file(self.pool)), SimulatedBackend(world, self.seed))
+        for spec in pool.specs:
+            simulation(spec)  # refuses a pool without skills before anything is drawn
+        train, val, test = (
+            self._questions(world, split, n)
+            for split, n in (("train", self.n_train), ("val", self.n_val), ("test", self.n_test))
+        )
+        return Task(
+            name="world",
+            pool=pool,
+            train=train,
+            val=val,
+            test=test,
+            mode=Mode(self.mode),
+            cost_reference_usd=strongest_call_usd(pool, train[:REFERENCE_QUERIES]),
+            references=WorldReferences(),
+            label=label,
+        )
+
+    def _questions(self, world: World, split: str, n: int) -> tuple[Query, ...]:
+        if n < 1:
+            raise RecipeError(f"n_{split} is {n}; a world needs at least one question of each split.")
+        drawn = world.questions(split, n, tasks=self.tasks, two_hop_share=self.two_hop_share)
+        return tuple(drawn)
+
+
+def label(query: Query) -> str:
+    """The kind of a question in one word: "arithmetic2"."""
+    return f"{query.task}{query.difficulty}"
+
+
+def pool_file(name: str) -> Path:
+    """A path as it stands; a bare name is a file of recipes/pool."""
+    if name.endswith((".yaml", ".yml")):
+        return Path(name)
+    return pools_dir() / f"{name}.yaml"
+
+
+def strongest_call_usd(pool: ModelPool, queries: tuple[Query, ...]) -> float:
+    """The mean price of a call to the model that answers most of these questions right (the dearest, if they tie)."""
+    means = []
+    for name in pool.names:
+        calls = [(pool.ask(name, q.text, query=q), q) for q in queries]
+        means.append((fmean(c.reply.text in q.answers for c, q in calls), fmean(c.cost_usd for c, _ in calls)))
+    return max(means)[1]

@@ -1,0 +1,173 @@
+"""The routing table: what each model scored and cost on each query. One row per (query, model), checked when read."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from uuid import uuid4
+
+import numpy as np
+import polars as pl
+
+from rl_router.data.schema import checked
+from rl_router.errors import DataError
+from rl_router.types import Query
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Row:
+    """What one model did with one query. None is unknown: an ungraded answer is not a wrong one."""
+
+    query_id: str
+    model: str
+    score: float | None
+    cost_usd: float | None
+    prompt_tokens: int | None
+    completion_tokens: int | None
+    response: str | None
+
+
+class RoutingTable:
+    """Queries × models. Columns beyond the schema are kept. `where` names the source in errors."""
+
+    def __init__(self, frame: pl.DataFrame, where: str = "routing table") -> None:
+        self.where = where
+        self.frame = checked(frame, where)
+
+    @classmethod
+    def read(cls, path: Path | str) -> RoutingTable:
+        """The table in a parquet file, or a DataError in one sentence."""
+        path = Path(path)
+        if not path.is_file():
+            raise DataError(f"There is no routing table at {path}; name a parquet file that exists.")
+        try:
+            frame = pl.read_parquet(path, glob=False, hive_partitioning=False)
+        except (pl.exceptions.PolarsError, OSError) as error:
+            reason = str(error).partition("\n")[0]
+            raise DataError(
+                f"{path} cannot be read as a parquet file ({reason}); write it again or name another."
+            ) from None
+        if frame.is_empty():
+            raise DataError(f"The routing table {path} has no rows; it needs one row per query and model.")
+        return cls(frame, where=f"routing table {path}")
+
+    def write(self, path: Path | str) -> None:
+        """Write parquet so that `path` holds the whole table or what it held before."""
+        path = Path(path)
+        partial = path.with_name(f".{path.name}.{uuid4().hex}")
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            self.frame.write_parquet(partial, compression="zstd")
+            os.replace(partial, path)
+        except OSError as error:
+            raise DataError(
+                f"No routing table can be written to {path} ({error.strerror}); name another place."
+            ) from None
+        finally:
+            partial.unlink(missing_ok=True)
+
+    @cached_property
+    def models(self) -> tuple[str, ...]:
+        """In the order of their first row."""
+        return tuple(self.frame["model"].unique(maintain_order=True))
+
+    @cached_property
+    def query_ids(self) -> tuple[str, ...]:
+        """In the order of their first row."""
+        return tuple(self.frame["query_id"].unique(maintain_order=True))
+
+    def queries(self, split: str | None = None) -> list[Query]:
+        """Each query once, in the order of its first row."""
+        frame = (self if split is None else self.select(split=split)).frame
+        rows = frame.unique(subset="query_id", keep="first", maintain_order=True).iter_rows(named=True)
+        return [_query(row) for row in rows]
+
+    def select(
+        self, models: Sequence[str] | None = None, split: str | None = None, task: str | Collection[str] | None = None
+    ) -> RoutingTable:
+        """The rows of these models, this split and this task; what the table does not hold is a DataError."""
+        tasks = [task] if isinstance(task, str) else task
+        wanted = {"model": models, "split": None if split is None else [split], "task": tasks}
+        frame = self.frame
+        for column, values in wanted.items():
+            if values is not None:
+                self._check_known(column, values)
+                frame = frame.filter(pl.col(column).is_in(list(values)))
+        part = RoutingTable.__new__(RoutingTable)  # rows of a checked table need no second check
+        part.where, part.frame = self.where, frame
+        return part
+
+    def matrix(
+        self, column: str, query_ids: Sequence[str] | None = None, models: Sequence[str] | None = None
+    ) -> np.ndarray:
+        """[n, m] `column` as float64 with NaN for what is unknown, in the order of `query_ids` and `models`."""
+        if column not in self.frame.columns or not self.frame[column].dtype.is_numeric():
+            numeric = ", ".join(c for c in self.frame.columns if self.frame[c].dtype.is_numeric())
+            raise DataError(f"The {self.where} has no column of numbers {column!r}; choose one of {numeric}.")
+        for name, values in (("query_id", query_ids), ("model", models)):
+            self._check_known(name, values or ())
+        query_ids = self.query_ids if query_ids is None else query_ids
+        models = self.models if models is None else models
+        filled = self._filled(column)
+        rows = [self._query_index[query_id] for query_id in query_ids]
+        columns = [self._model_index[model] for model in models]
+        return filled[np.ix_(rows, columns)]
+
+    def cell(self, query_id: str, model: str) -> Row | None:
+        """What `model` did with the query, None when the table has no such row."""
+        return self._cells.get((query_id, model))
+
+    def _filled(self, column: str) -> np.ndarray:
+        rows = [self._query_index[query_id] for query_id in self.frame["query_id"]]
+        columns = [self._model_index[model] for model in self.frame["model"]]
+        filled = np.full((len(self.query_ids), len(self.models)), np.nan)
+        filled[rows, columns] = self.frame[column].cast(pl.Float64).fill_null(float("nan")).to_numpy()
+        return filled
+
+    def _check_known(self, column: str, values: Collection[str]) -> None:
+        known = set(self.frame[column].unique())
+        for value in values:
+            if value not in known:
+                some = ", ".join(sorted(known)[:12]) + (", …" if len(known) > 12 else "")
+                raise DataError(f"The {self.where} has no {column} {value!r}; it has {some or 'no rows'}.")
+
+    @cached_property
+    def _query_index(self) -> dict[str, int]:
+        return {query_id: i for i, query_id in enumerate(self.query_ids)}
+
+    @cached_property
+    def _model_index(self) -> dict[str, int]:
+        return {model: i for i, model in enumerate(self.models)}
+
+    @cached_property
+    def _cells(self) -> dict[tuple[str, str], Row]:
+        names = list(Row.__dataclass_fields__)
+        rows = (Row(**dict(zip(names, values, strict=True))) for values in self.frame.select(names).iter_rows())
+        return {(row.query_id, row.model): row for row in rows}
+
+
+def _query(row: dict[str, object]) -> Query:
+    truth = row["ground_truth"]
+    return Query(
+        query_id=str(row["query_id"]),
+        text=str(row["query"]),
+        answers=() if truth is None else parse_answers(str(truth)),
+        task=str(row["task"]),
+        split=str(row["split"]),
+        dataset=str(row["dataset"]),
+    )
+
+
+def parse_answers(ground_truth: str) -> tuple[str, ...]:
+    """The aliases of a JSON list of texts; anything else is one answer as it stands, a list of numbers included."""
+    try:
+        aliases = json.loads(ground_truth)
+    except (ValueError, RecursionError):
+        return (ground_truth,)
+    if isinstance(aliases, list) and aliases and all(isinstance(alias, str) for alias in aliases):
+        return tuple(aliases)
+    return (ground_truth,)

@@ -40,6 +40,10 @@ class ModelPool:
             return self._by_name[name]
         raise UnknownModelError(self._unknown(name))
 
+    def select(self, names: Iterable[str]) -> ModelPool:
+        """The pool of these models alone, in this order."""
+        return ModelPool([self.spec(name) for name in names], self.backend, self.timeout_s)
+
     def ask(self, model: str, prompt: str, *, query: Query, max_tokens: int | None = None) -> Call:
         """What `call` would return, charged to nobody. Only for a backend whose replies cost nothing to look up."""
         if not isinstance(self.backend, DeterministicBackend):

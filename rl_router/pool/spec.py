@@ -1,4 +1,4 @@
-"""A model of the pool as its YAML states it: name, tier, prices in USD per million tokens, and nothing left to guess."""
+"""A model of the pool as its YAML states it: name, tier, prices in USD per million tokens, nothing left to guess."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from typing import Any
 import yaml
 
 from rl_router.errors import PoolError
+from rl_router.paths import pools_dir
 from rl_router.types import Usage
 
 TOKENS_PER_PRICE = 1_000_000
@@ -49,6 +50,15 @@ NUMBERS = ("input_usd_per_mtok", "cached_input_usd_per_mtok", "output_usd_per_mt
 TEXTS = ("tier", "description", "endpoint")
 
 
+def pool_path(pool: str) -> Path:
+    """A YAML file by its path, or by its name in recipes/pool."""
+    for path in (Path(pool).expanduser(), pools_dir() / f"{pool}.yaml"):
+        if path.is_file():
+            return path
+    known = ", ".join(sorted(path.stem for path in pools_dir().glob("*.yaml")))
+    raise PoolError(f"There is no pool {pool!r}; give the path of a YAML file or one of the names {known or '(none)'}.")
+
+
 def load_specs(path: Path | str) -> tuple[ModelSpec, ...]:
     """The models of a pool file `models: [{name: …, input_usd_per_mtok: …}, …]`, or a PoolError in one sentence."""
     path = Path(path)
@@ -64,7 +74,8 @@ def load_specs(path: Path | str) -> tuple[ModelSpec, ...]:
 
 def parse_specs(content: object, *, where: str) -> tuple[ModelSpec, ...]:
     """Like `load_specs`, from parsed YAML. `where` names the source in errors."""
-    entries = content.get("models") if isinstance(content, dict) else None
+    content = content if isinstance(content, dict) else {}
+    entries = content.get("models")
     if not isinstance(entries, list) or not entries:
         raise PoolError(f"The {where} needs a list under the key 'models' with at least one model.")
     unknown = sorted(str(key) for key in content if key != "models")

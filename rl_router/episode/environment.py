@@ -78,8 +78,9 @@ class Environment:
             raise RuntimeError("The episode is not over: step until it returns None.")
         return self._episode
 
-    async def step(self, token_ids: Sequence[int], log_probs: Sequence[float] = ()) -> list[int] | None:
+    async def step(self, token_ids: Sequence[int], log_probs: Sequence[float] | None = None) -> list[int] | None:
         """Take one sampled turn. Returns the ids that were appended after it, or None when the episode is over."""
+        log_probs = log_probs or ()
         allowed = self.max_tokens
         self._check(token_ids, log_probs, allowed)
         self._charge_router(len(token_ids))

@@ -26,9 +26,9 @@ THINGS = tuple(
     "apple basket candle dragon engine feather guitar hammer insect jacket kettle ladder magnet needle orange pencil "
     "rabbit saddle turtle violin anchor barrel button camel carpet chair cherry circle copper cotton dollar drawer "
     "eagle falcon finger flower fossil goblet grape hunter jungle kitten lemon lizard marble meadow melon monkey "
-    "muffin napkin oyster parrot pebble pepper piano pillow planet pocket potato powder puzzle ribbon robin rocket sailor "
-    "salmon shovel spider sponge statue sugar temple thread ticket tiger timber tomato trumpet tunnel velvet walnut "
-    "whistle zebra acorn blanket bottle bucket cactus canyon cellar comet compass coral dolphin".split()
+    "muffin napkin oyster parrot pebble pepper piano pillow planet pocket potato powder puzzle ribbon robin rocket "
+    "sailor salmon shovel spider sponge statue sugar temple thread ticket tiger timber tomato trumpet tunnel velvet "
+    "walnut whistle zebra acorn blanket bottle bucket cactus canyon cellar comet compass coral dolphin".split()
 )
 LETTERS = tuple("bcdefghijklmnopqrstuvwxyz")
 """Without "a": exact match drops articles, and would take "a b c" and "b c a" for the same list."""

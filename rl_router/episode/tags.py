@@ -75,7 +75,7 @@ def parse_turn(text: str, eos: str = EOS) -> Action:
 
 
 def _shown(tags: list[str], text: str) -> str:
-    return " ".join(tags) or repr(text.strip()[:40])
+    return " ".join(tags[:6]) or repr(text.strip()[:40])
 
 
 def cost_weight_tag(cost_weight: float) -> str:

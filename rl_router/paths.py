@@ -1,4 +1,4 @@
-"""Where the files that people edit are: beside the package in a checkout, inside it (`_data/`) after an installation."""
+"""Where the files that people edit are: beside the package in a checkout, inside it (`_data/`) once installed."""
 
 from __future__ import annotations
 

@@ -1,11 +1,12 @@
 """Hydra in, typed job out: a recipe is YAML that people edit, a job is a frozen value that code can trust.
 
-Hydra composes the file, its groups and the overrides; pydantic checks every key and value against the job's dataclasses.
+Hydra composes the file, its groups and the overrides; pydantic checks each key and value against the job's dataclasses.
 Whatever either refuses becomes one sentence. Only this module touches hydra.
 """
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from difflib import get_close_matches
@@ -55,8 +56,8 @@ def compose(name: str, overrides: Sequence[str] = ()) -> dict[str, Any]:
         raise RecipeError(f"recipe {path.stem} leaves {key} for you to set: add {key}=VALUE") from None
     except OverrideParseException as error:
         raise RecipeError(
-            f"cannot read {error.override.removeprefix('++')!r}: a value with brackets, commas, spaces or = needs quotes"
-            " of its own, as in \"run_dir='a=b'\""
+            f"cannot read {error.override.removeprefix('++')!r}: a value with brackets, commas or = needs quotes of its"
+            " own, as in \"run_dir='a=b'\""
         ) from None
     except (HydraException, OmegaConfBaseException, yaml.YAMLError) as error:
         raise RecipeError(f"recipe {path.stem} does not compose: {_one_line(error)}") from None
@@ -95,9 +96,16 @@ def hydra_override(text: str) -> str:
     return text
 
 
-def changed_job(config: Mapping[str, Any], overrides: Sequence[str]) -> TrainJob:
-    """The job of a run's config.json with `key=value` changes, checked like a recipe's."""
-    return checked(merged(config, read_values(overrides)), where="the run")
+def read_changes(config_json: Path, overrides: Sequence[str]) -> dict[str, Any]:
+    """`key=value` changes to a run's config.json as nested values, checked against the job that they would make."""
+    changes = read_values(overrides)
+    try:
+        config = json.loads(config_json.read_text(encoding="utf-8"))
+        job_from_dict(config)
+    except (ValueError, TypeError) as error:
+        raise CheckpointError(f"{config_json} does not hold the config of a run: {_one_line(error)[:200]}") from None
+    checked(merged(config, changes), where="the run")
+    return changes
 
 
 def read_values(overrides: Sequence[str]) -> dict[str, Any]:

@@ -1,0 +1,127 @@
+"""Every YAML file under recipes/ is composed and checked, without building anything."""
+
+import shutil
+
+import pytest
+
+from rl_router.errors import RecipeError
+from rl_router.paths import recipes_dir
+from rl_router.pool.pool import load_specs
+from rl_router.recipe import compose, group_options, load_job, read_values, recipe_names
+from rl_router.recipe_keys import known_keys
+from rl_router.rl.job import TrainJob, job_from_dict, job_to_dict
+
+FILES = sorted(recipes_dir().rglob("*.yaml"))
+FOR_YOU_TO_SET = {"task.table": "table.parquet"}  # what recipes leave open with ???
+
+
+def job_of(recipe, *overrides):
+    keys = [f"{key}={value}" for key, value in FOR_YOU_TO_SET.items()]
+    needed = [text for text in keys if recipe == "replay" or "task=replay" in overrides]
+    return load_job(recipe, [*overrides, *needed])
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda path: str(path.relative_to(recipes_dir())))
+def test_every_file_is_a_recipe_a_pool_or_an_option_that_fits_the_quickstart(path):
+    *folders, name = path.relative_to(recipes_dir()).with_suffix("").parts
+    match folders:
+        case []:
+            assert job_of(name).name == name
+        case ["pool"]:
+            assert load_specs(path)
+        case [group]:
+            job = job_of("quickstart", f"{group}={name}")
+            wanted = compose("quickstart", [f"{group}={name}", "++task.table=x"])[group]
+            kept = job_to_dict(job)[group]
+            assert {key: kept[key] for key in wanted if key != "table"} == {
+                key: value for key, value in wanted.items() if key != "table"
+            }
+        case _:
+            pytest.fail(f"{path} lies in a folder of a folder, where nothing looks for it")
+
+
+def test_every_file_says_in_its_first_line_what_it_is_for():
+    assert [path.name for path in FILES if not path.read_text().startswith("# ")] == []
+
+
+def test_a_job_goes_to_json_and_comes_back_the_same():
+    for name in recipe_names():
+        job = job_of(name)
+        assert job_from_dict(job_to_dict(job)) == job
+
+
+def test_an_override_may_set_a_key_that_the_recipe_does_not_write():
+    assert load_job("quickstart", ["algorithm.steps=7", "cluster.address=auto"]).algorithm.steps == 7
+
+
+def test_the_run_folder_follows_the_name():
+    assert str(load_job("quickstart", ["name=mine"]).run_dir) == "runs/mine"
+
+
+def test_a_recipe_of_ones_own_is_named_by_its_path_and_uses_the_parts_that_ship(tmp_path):
+    mine = tmp_path / "a folder" / "mine.yaml"
+    mine.parent.mkdir()
+    shutil.copy(recipes_dir() / "quickstart.yaml", mine)
+    assert load_job(str(mine), ["algorithm=grpo"]).algorithm.kind == "grpo"
+
+
+@pytest.mark.parametrize(
+    ("recipe", "override", "says"),
+    [
+        ("quikstart", "seed=1", "did you mean quickstart?"),
+        ("quikstart", "seed=1", "there are quickstart, replay"),
+        ("missing.yaml", "seed=1", "there is no recipe file missing.yaml"),
+        (
+            "quickstart",
+            "algorithm.stepz=3",
+            "unknown key algorithm.stepz in recipe quickstart; did you mean algorithm.steps",
+        ),
+        ("quickstart", "task.sede=3", "did you mean task.seed?"),
+        ("quickstart", "group_size=3", "did you mean algorithm.group_size?"),
+        ("quickstart", "qqq=3", "known there: name, seed, run_dir"),
+        ("quickstart", "algorithm=gropo", "unknown option algorithm=gropo, did you mean grpo?"),
+        (
+            "quickstart",
+            "reward.kind=router_r1",
+            "unknown key reward.floor in recipe quickstart, which belongs to another",
+        ),
+        ("quickstart", "task.kind=moon", "expected task.kind to be one of world, replay, got 'moon'"),
+        ("quickstart", "cost_weights=[0.5,-1]", "expected cost_weights[1] to be greater than or equal to 0, got -1"),
+        ("quickstart", "cost_weights=0.5", "expected cost_weights to be a list like [0,0.5], got 0.5"),
+        ("quickstart", "seed=abc", "expected seed to be a valid integer"),
+        ("quickstart", "reward.floor=2", "reward.floor between 0 and 1"),
+        ("quickstart", "seed", "expected key=value, got 'seed'"),
+        ("quickstart", "run_dir=a=b", "needs quotes of its own"),
+        ("quickstart", "name=${nope}", "'nope' not found"),
+        ("replay", "seed=1", "recipe replay leaves task.table for you to set: add task.table=VALUE"),
+    ],
+)
+def test_a_recipe_that_does_not_fit_is_refused_in_one_sentence(recipe, override, says):
+    with pytest.raises(RecipeError) as caught:
+        load_job(recipe, [override])
+    assert says in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
+def test_a_file_that_is_not_yaml_is_refused_in_one_sentence(tmp_path):
+    broken = tmp_path / "broken.yaml"
+    broken.write_text("a: [1\nb: 2")
+    with pytest.raises(RecipeError, match="does not compose"):
+        load_job(str(broken))
+
+
+def test_groups_are_the_folders_of_recipes():
+    assert group_options()["algorithm"] == ["dapo", "grpo"]
+
+
+def test_known_keys_offer_every_member_of_a_union_once():
+    keys = known_keys(TrainJob)
+    assert {"task.seed", "task.table", "algorithm.clip", "algorithm.overlong.max_tokens"} <= set(keys)
+    assert len(keys) == len(set(keys))
+
+
+def test_changes_are_read_as_nested_yaml_values():
+    assert read_values(["evaluation.queries=10", "evaluation.batch=4", "cost_weights=[0, 1]"]) == {
+        "evaluation": {"queries": 10, "batch": 4},
+        "cost_weights": [0, 1],
+    }

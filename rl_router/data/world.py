@@ -206,12 +206,18 @@ def _shares(tasks: tuple[str, ...] | None, two_hop_share: float | None) -> dict[
     shares = {kind: share for kind, share in MIX.items() if tasks is None or kind[0] in tasks}
     if not shares:
         raise RecipeError(f"A world needs at least one task; choose from {', '.join(TASKS)}.")
-    if two_hop_share is not None and ("two_hop", 1) in shares:
+    if two_hop_share is not None:
+        if ("two_hop", 1) not in shares:
+            raise RecipeError(
+                "two_hop_share is set, but two_hop is not among the tasks; add it or leave the share out."
+            )
         rest = {kind: share for kind, share in shares.items() if kind[0] != "two_hop"}
         scale = (1 - two_hop_share) / (sum(rest.values()) or 1.0)
         shares = {kind: share * scale for kind, share in rest.items()} | {("two_hop", 1): two_hop_share}
     total = sum(shares.values())
-    return {kind: share / (total or 1.0) for kind, share in shares.items()}
+    if total == 0:
+        raise RecipeError("two_hop_share is 0 and two_hop is the only task, so no question is left; name more tasks.")
+    return {kind: share / total for kind, share in shares.items()}
 
 
 def _quotas(shares: Mapping[tuple[str, int], float], n: int) -> dict[tuple[str, int], int]:

@@ -22,6 +22,7 @@ REFERENCE_QUERIES = 500
 class WorldTask:
     """`pool` is the name of a file in recipes/pool or a path. `tasks` and `two_hop_share` reduce or tilt the world."""
 
+    __pydantic_config__ = {"extra": "forbid"}
     kind: Literal["world"] = "world"
     pool: str = "world"
     seed: int = 0

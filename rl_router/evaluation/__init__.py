@@ -1,1 +1,1 @@
-"""How good a router is and what it costs: outcomes per query, rows with standard errors, and the baselines beside it."""
+"""How good a router is and what it costs: outcomes per query, rows with standard errors, and baselines beside it."""

@@ -125,7 +125,8 @@ class Baselines:
         """[candidates] mean reward of each on the fit queries of a cell."""
         key = (reward, cost_weight)
         if key not in self._worth_of:
-            fresh, rows = _fresh(reward), {}
+            fresh = _fresh(reward)
+            rows: dict[Cell, list[list[float]]] = {}
             for query, trials in zip(self.fit_queries, self._fit_trials, strict=True):
                 rows.setdefault(cell_of(query), []).append(self._rewards(fresh, cost_weight, trials))
             self._worth_of[key] = {cell: _mean_known(np.array(values)) for cell, values in rows.items()}

@@ -15,12 +15,13 @@ from rich.table import Table
 
 from rl_router.errors import CheckpointError, DataError
 from rl_router.observe.files import read_json, write_json
-from rl_router.observe.formats import count, per_thousand, plus_minus
 from rl_router.observe.formats import cost_weight as weight_text
+from rl_router.observe.formats import count, per_thousand, plus_minus
 from rl_router.types import Episode
 
 ORDER = (
-    "policy", "warm_start", "policy_blind", "cheapest", "strongest", "random", "best_table_blind", "best_table", "oracle",
+    "policy", "warm_start", "policy_blind", "cheapest", "strongest", "random", "best_table_blind", "best_table",
+    "oracle",
 )  # fmt: skip
 PLAIN_WIDTH = 120
 

@@ -1,4 +1,4 @@
-"""Fixed strategies that need no language model: a chain of models, two chains for two hops, or the question's own words.
+"""Fixed strategies that need no language model: a chain of models, one chain per hop, or the question's last word.
 
 A chain asks its models in turn while the reply is "not sure". Every strategy is played through the task's own pool and
 references, so it pays the prices that a policy pays.
@@ -20,7 +20,7 @@ LONGEST_CHAIN = 2
 
 @dataclass(frozen=True)
 class Strategy:
-    """`first` answers the question, or its first hop when `then` answers the second. Neither: the words `last`."""
+    """`first` answers the question, or its first hop when `then` answers the second. Neither: the answer `last`."""
 
     first: tuple[str, ...] = ()
     then: tuple[str, ...] = ()
@@ -74,20 +74,26 @@ class _Player:
         self.task, self.query = task, query
         self._said: dict[tuple[str, tuple[str, ...]], _Said] = {}
         self._graded: dict[str, float | None] = {}
+        self._texts: dict[tuple[str, str | None], str] = {}
 
     def play(self, strategy: Strategy) -> Trial:
-        references, question = self.task.references, self.query.text
         if not strategy.first:
-            return Trial(self._grade(references.answer("last", question=question, last_reply=None)), 0.0, (), False)
+            answer = self.task.references.answer("last", question=self.query.text, last_reply=None)
+            return Trial(self._grade(answer), 0.0, (), False)
         if not strategy.then:
-            said = self._ask(question, strategy.first)
+            said = self._ask(self.query.text, strategy.first)
             return Trial(self._quality(said.reply), said.cost_usd, said.models, False)
-        first = self._ask(references.query("first", question=question, last_reply=None), strategy.first)
-        if _stuck(first.reply):
+        first = self._ask(self._text("first", None), strategy.first)
+        if first.reply is None or _stuck(first.reply):
             return Trial(self._quality(first.reply), first.cost_usd, first.models, True)
-        bridge = first.reply.text if first.reply is not None else None
-        then = self._ask(references.query("then", question=question, last_reply=bridge), strategy.then)
+        then = self._ask(self._text("then", first.reply.text), strategy.then)
         return Trial(self._quality(then.reply), first.cost_usd + then.cost_usd, first.models + then.models, True)
+
+    def _text(self, word: str, last_reply: str | None) -> str:
+        if (word, last_reply) not in self._texts:
+            text = self.task.references.query(word, question=self.query.text, last_reply=last_reply)
+            self._texts[word, last_reply] = text
+        return self._texts[word, last_reply]
 
     def _ask(self, text: str, chain: tuple[str, ...]) -> _Said:
         if (text, chain) not in self._said:

@@ -32,7 +32,7 @@ install_extras() {
   wanted="$( (echo "$root"; cat "$root/pyproject.toml" "$root/constraints-cpu.txt") | cksum)"
   [ "$(cat "$stamp" 2>/dev/null)" = "$wanted" ] && return
   echo "Installing rl-router[$extras] into .venv (the first time this takes a few minutes)"
-  "$venv/bin/python" -m pip install --quiet --disable-pip-version-check \
+  "$venv/bin/python" -m pip install -qq --disable-pip-version-check \
     --constraint "$root/constraints-cpu.txt" --editable "$root[$extras]"
   echo "$wanted" >"$stamp"
   echo "Installed"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -82,6 +82,8 @@ class TrainJob:
     tracking: Tracking = field(default_factory=Tracking)
     evaluation: Evaluation = field(default_factory=Evaluation)
     checkpoint_every: int = 20
+    stall_timeout_s: float = 900.0
+    """A trainer that logs no step for this long is ended with an error: a dead engine must not hang a run."""
     blind_control: bool = False
     tell_cost_weight: bool = True
     """False for the blind control: rewards still use the cost weight, the prompt does not show it."""

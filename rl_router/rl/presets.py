@@ -46,5 +46,6 @@ class Dapo(Algorithm):
     clip_low: float = 0.2
     clip_high: float = 0.28
     dynamic_sampling: bool = True
-    max_refills: int = 2
+    max_inflight_batches: int = 1
+    """How many batches of prompts may be in flight while groups without spread are replaced."""
     overlong: Overlong | None = None

@@ -1,0 +1,123 @@
+"""Scripted episodes for the warm start: the grammar is right, the choice of model is uninformed.
+
+Each thought says the price level in a word, then the kind of query, then the model, and the model is drawn right after.
+So the decision is one token that depends on two tokens before it: reinforcement learning can move it by kind and by
+price without unlearning the grammar. What the draw may know is the price list, never which model is good at what.
+"""
+
+from __future__ import annotations
+
+import math
+import random
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from rl_router.episode import tags
+from rl_router.episode.task import Task
+from rl_router.policy.config import WarmStart
+from rl_router.types import Mode, Query, Usage
+
+PRICE_WORDS = ("free", "small", "low", "fair", "high", "dear", "steep", "harsh", "severe")
+UNSURE = "not sure"
+_TYPICAL_CALL = Usage(prompt_tokens=300, completion_tokens=150)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Demonstration:
+    """`segments` alternate (text, written by the policy?), the prompt first."""
+
+    query: Query
+    cost_weight: float | None
+    turns: tuple[tuple[str, str | None], ...]
+    """Each turn of the policy with the reply it got, None after the last."""
+
+
+def price_word(cost_weight: float, cost_weights: Sequence[float]) -> str:
+    """The word for a price level, by its rank among those trained for."""
+    rank = sorted(cost_weights).index(cost_weight)
+    return PRICE_WORDS[round(rank * (len(PRICE_WORDS) - 1) / max(1, len(cost_weights) - 1))]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Demonstrator:
+    """Writes demonstrations for one task. `tell_cost_weight` False leaves out the price level everywhere."""
+
+    task: Task
+    cost_weights: tuple[float, ...]
+    config: WarmStart
+    tell_cost_weight: bool = True
+
+    def write(self, query: Query, cost_weight: float, rng: random.Random) -> Demonstration:
+        shown = cost_weight if self.tell_cost_weight else None
+        lead = f" {price_word(cost_weight, self.cost_weights)}" if self.tell_cost_weight else ""
+        label = self.task.label(query)
+        if self.task.mode is Mode.DECIDE:
+            model = self._draw(label, shown, rng, asked=())
+            return Demonstration(query=query, cost_weight=shown, turns=((_route(lead, label, model, "same"), None),))
+        turns: list[tuple[str, str | None]] = []
+        references = self.task.references
+        final = "unknown"
+        if self._answers_directly(query) and rng.random() < 0.5:
+            final = "last"
+        else:
+            split = references.query("first", question=query.text, last_reply=None) != "first"
+            hops = ("first", "then") if split and rng.random() < self.config.decompose else ("same",)
+            for hop in hops:
+                reply = self._ask(hop, label if hop == "same" else hop, lead, shown, query, turns, rng)
+                if reply == UNSURE:
+                    break
+            else:
+                final = "it"
+        turns.append((f"{tags.THINK} done{tags.END_THINK}{tags.ANSWER} {final}{tags.END_ANSWER}", None))
+        return Demonstration(query=query, cost_weight=shown, turns=tuple(turns))
+
+    def _ask(
+        self,
+        hop: str,
+        label: str,
+        lead: str,
+        shown: float | None,
+        query: Query,
+        turns: list[tuple[str, str | None]],
+        rng: random.Random,
+    ) -> str:
+        """Ask until some model is sure, tries run out or turns do; each retry goes to a model not asked yet."""
+        asked: list[str] = []
+        last = turns[-1][1] if turns else None
+        text = self.task.references.query(hop, question=query.text, last_reply=last)
+        reply, again = UNSURE, ""
+        while len(turns) < self.config.max_calls:
+            model = self._draw(label, shown, rng, asked=asked)
+            reply = self.task.pool.ask(model, text, query=query).reply.text
+            turns.append((_route(f"{lead}{again}", label, model, hop), reply))
+            asked.append(model)
+            if reply == UNSURE and rng.random() < self.config.retry and len(asked) < len(self.task.pool.names):
+                again = " retry"
+            elif reply != UNSURE and rng.random() < self.config.check:
+                again = " check"
+            else:
+                break
+        return reply
+
+    def _answers_directly(self, query: Query) -> bool:
+        last = self.task.references.answer("last", question=query.text, last_reply=None)
+        return last in query.answers
+
+    def _draw(self, label: str, shown: float | None, rng: random.Random, asked: Sequence[str]) -> str:
+        names = [n for n in self.task.pool.names if n not in asked]
+        if shown is not None and rng.random() < self.config.price_tilt:
+            return rng.choices(names, [self._price_weight(n, shown) for n in names])[0]
+        if rng.random() < self.config.context_tilt:
+            favourite = random.Random(f"{label}|{shown}").choice(self.task.pool.names)
+            return favourite if favourite in names else rng.choice(names)
+        return rng.choice(names)
+
+    def _price_weight(self, name: str, cost_weight: float) -> float:
+        """Dear models are likelier where cost weighs least, cheap ones where it weighs most."""
+        rank = sorted(self.cost_weights).index(cost_weight) / max(1, len(self.cost_weights) - 1)
+        price = self.task.pool.spec(name).price(_TYPICAL_CALL)
+        return math.exp((0.8 - 1.6 * rank) * math.log(max(price, 1e-9)))
+
+
+def _route(lead: str, label: str, model: str, hop: str) -> str:
+    return f"{tags.THINK}{lead} {label} {model}{tags.END_THINK}{tags.SEARCH} {model}: {hop}{tags.END_SEARCH}"

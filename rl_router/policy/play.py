@@ -1,0 +1,32 @@
+"""Play many episodes in one process with a batched decoder: how a policy is evaluated and asked."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterable, Sequence
+
+from rl_router.episode.environment import Environment
+from rl_router.episode.rollout import run_episode
+from rl_router.policy.decoder import BatchedDecoder, Sample, SamplingParams
+from rl_router.policy.folder import Policy
+from rl_router.types import Episode
+
+GREEDY = SamplingParams(temperature=0.0)
+
+
+def play(
+    policy: Policy, environments: Iterable[Environment], *, params: SamplingParams = GREEDY, max_batch: int = 256, seed: int = 0
+) -> list[Episode]:
+    """One finished episode per environment, in order."""
+    return asyncio.run(_play(policy, list(environments), params, max_batch, seed))
+
+
+async def _play(
+    policy: Policy, environments: Sequence[Environment], params: SamplingParams, max_batch: int, seed: int
+) -> list[Episode]:
+    decoder = BatchedDecoder(policy.model, pad_id=policy.tokenizer.pad_token_id, max_batch=max_batch, seed=seed)
+
+    async def generate(prompt_ids: list[int], max_tokens: int, stop_ids: Sequence[int]) -> Sample:
+        return await decoder.generate(prompt_ids, max_tokens=max_tokens, stop_ids=stop_ids, params=params)
+
+    return list(await asyncio.gather(*(run_episode(e, generate) for e in environments)))

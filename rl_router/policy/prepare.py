@@ -1,0 +1,89 @@
+"""From a task to a policy that speaks the dialect: tokenizer, weights and supervised warm start."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from rl_router.episode import tags
+from rl_router.episode.environment import Limits
+from rl_router.episode.task import Task
+from rl_router.episode.tokens import TokenCodec
+from rl_router.policy.config import PretrainedPolicy, TinyPolicy, WarmStart
+from rl_router.policy.demonstrations import Demonstration, Demonstrator
+from rl_router.policy.folder import Policy, PolicyCard, load_policy, save_policy
+from rl_router.policy.tiny import build_tiny
+from rl_router.policy.tokenizer import EOS, PAD, load_tokenizer, train_tokenizer
+from rl_router.policy.warm_start import tokenise, warm_start
+
+
+def make_policy(
+    config: TinyPolicy | PretrainedPolicy,
+    warm: WarmStart,
+    *,
+    task: Task,
+    cost_weights: tuple[float, ...],
+    tell_cost_weight: bool,
+    limits: Limits,
+    seed: int,
+    folder: Path,
+    on_step: Callable[[int, float], None] = lambda step, loss: None,
+) -> Policy:
+    """Build or load the policy, warm-start it on demonstrations, and write it to `folder`."""
+    torch.set_num_threads(1)  # small matrices: a second thread costs more than it brings
+    demos = _demonstrations(warm, task, cost_weights, tell_cost_weight, seed)
+    vocabulary = (*tags.TAGS, *(tags.cost_weight_tag(w) for w in cost_weights))
+    card = PolicyCard(
+        cost_weights=cost_weights if tell_cost_weight else (), mode=task.mode.value, task=task.name
+    )
+    if isinstance(config, TinyPolicy):
+        texts = [_text(d) for d in demos]
+        tokenizer = train_tokenizer(texts, tags=vocabulary, vocab_size=config.vocab_size)
+        model: Any = build_tiny(config, tokenizer, seed=seed)
+    else:
+        model, tokenizer = _load_pretrained(config, vocabulary)
+    save_policy(Policy(model=model, tokenizer=tokenizer, card=card), folder.with_name(f"{folder.name}_cold"))
+    tokenizer = load_tokenizer(folder.with_name(f"{folder.name}_cold"))  # as every later reader will see it
+    codec = TokenCodec(tokenizer)
+    data = [
+        tokenise(d, codec, max_prompt_tokens=limits.max_prompt_tokens, max_reply_tokens=limits.max_reply_tokens)
+        for d in demos
+    ]
+    warm_start(model, data, warm, pad_id=tokenizer.pad_token_id, seed=seed, on_step=on_step)
+    save_policy(Policy(model=model, tokenizer=tokenizer, card=card), folder)
+    return load_policy(folder)
+
+
+def _demonstrations(
+    warm: WarmStart, task: Task, cost_weights: tuple[float, ...], tell: bool, seed: int
+) -> Sequence[Demonstration]:
+    rng = random.Random(seed)
+    writer = Demonstrator(task=task, cost_weights=cost_weights, config=warm, tell_cost_weight=tell)
+    return [writer.write(rng.choice(task.train), rng.choice(cost_weights), rng) for _ in range(warm.demonstrations)]
+
+
+def _text(demo: Demonstration) -> str:
+    turns = "".join(turn + (tags.render_reply(reply) if reply is not None else "") for turn, reply in demo.turns)
+    return tags.render_prompt(demo.query.text, demo.cost_weight) + turns
+
+
+def _load_pretrained(config: PretrainedPolicy, vocabulary: Sequence[str]) -> tuple[Any, Any]:
+    from transformers import AutoModelForCausalLM, AutoTokenizer
+
+    tokenizer = AutoTokenizer.from_pretrained(config.path)
+    missing = [tag for tag in vocabulary if tag not in tokenizer.get_vocab()]
+    tokenizer.add_special_tokens({"additional_special_tokens": missing})
+    if tokenizer.pad_token is None:
+        tokenizer.pad_token = tokenizer.eos_token or PAD
+    if tokenizer.eos_token is None:
+        tokenizer.eos_token = EOS
+    model = AutoModelForCausalLM.from_pretrained(
+        config.path, dtype=getattr(torch, config.dtype), use_safetensors=True, trust_remote_code=False
+    )
+    if len(tokenizer) > model.get_input_embeddings().num_embeddings:
+        model.resize_token_embeddings(len(tokenizer))
+    return model, tokenizer

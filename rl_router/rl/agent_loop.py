@@ -1,0 +1,99 @@
+"""The episode as a verl agent loop: verl's server samples the turns, the environment does everything else.
+
+Each finished episode is also appended to `rollouts/` in the run folder, from where the launcher makes the metrics by
+term and the readable best and worst episodes of each group. An episode that could not be scored raises, so that verl
+leaves it out of its group instead of taking it for a zero.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import os
+import time
+from pathlib import Path
+from typing import Any
+from uuid import uuid4
+
+from verl.experimental.agent_loop.agent_loop import AgentLoopBase, AgentLoopMetrics, AgentLoopOutput
+
+from rl_router.episode.rollout import run_episode
+from rl_router.observe.rollouts import episode_record
+from rl_router.rl.setting import codec_of, setting_of
+from rl_router.types import Episode, Source
+
+log = logging.getLogger(__name__)
+
+
+class UnscoredEpisode(RuntimeError):
+    """Nobody could say how good the answer was; the group goes on without this episode."""
+
+
+class EpisodeAgentLoop(AgentLoopBase):
+    """`config_json` is the run's; verl makes one loop per episode and passes the dataset's columns to `run`."""
+
+    def __init__(self, *args: Any, config_json: str, rollouts_dir: str, **kwargs: Any):
+        super().__init__(*args, **kwargs)
+        self.setting = setting_of(config_json)
+        self.rollouts_dir = Path(rollouts_dir)
+
+    async def run(self, sampling_params: dict[str, Any], **columns: Any) -> AgentLoopOutput:
+        row = columns["extra_info"]
+        query, cost_weight = self.setting.queries[row["query_id"]], float(row["cost_weight"])
+        environment = self.setting.environment(codec_of(self.tokenizer), query, cost_weight)
+        request_id, engine = uuid4().hex, _Engine(self.server_manager, sampling_params)
+        started_s = time.perf_counter()
+        episode = await run_episode(environment, lambda *turn: engine.generate(request_id, *turn))
+        self._record(episode, columns)
+        if episode.total_reward is None:
+            raise UnscoredEpisode(f"episode on {query.query_id} could not be scored")
+        return _output(episode, engine, time.perf_counter() - started_s)
+
+    def report(self, error: BaseException) -> None:
+        """An episode that raised is missing from its group; say why, unless it is one that could not be scored."""
+        if not isinstance(error, UnscoredEpisode):
+            log.error("an episode failed and is left out of its group", exc_info=error)
+
+    def _record(self, episode: Episode, columns: dict[str, Any]) -> None:
+        """One whole line in one write, so that a kill tears at most the last line of one process's file."""
+        step = int(columns["global_steps"])
+        record = {"group": columns["uid"], "step": step, **episode_record(episode)}
+        path = self.rollouts_dir / f"step_{step:06d}.{os.getpid()}.jsonl"
+        with open(path, "a") as file:
+            file.write(json.dumps(record) + "\n")
+
+
+class _Engine:
+    """Calls verl's server and keeps what its metrics want back."""
+
+    def __init__(self, server: Any, sampling_params: dict[str, Any]):
+        self.server, self.sampling_params = server, sampling_params
+        self.extra_fields: dict[str, Any] = {}
+        self.generate_s = 0.0
+
+    async def generate(self, request_id: str, prompt_ids: list[int], max_tokens: int, stop_ids: Any) -> Any:
+        started_s = time.perf_counter()
+        out = await self.server.generate(
+            request_id=request_id,
+            prompt_ids=prompt_ids,
+            sampling_params={**self.sampling_params, "max_tokens": max_tokens, "stop_token_ids": list(stop_ids)},
+        )
+        self.generate_s += time.perf_counter() - started_s
+        first = self.extra_fields.get("min_global_steps", out.extra_fields.get("min_global_steps"))
+        self.extra_fields = {**out.extra_fields, "min_global_steps": first}
+        return out
+
+
+def _output(episode: Episode, engine: _Engine, total_s: float) -> AgentLoopOutput:
+    prompt, *rest = episode.segments
+    assert prompt.source is Source.PROMPT, "an episode starts with its prompt"
+    return AgentLoopOutput(
+        prompt_ids=list(prompt.token_ids),
+        response_ids=[i for s in rest for i in s.token_ids],
+        response_mask=[int(s.source is Source.POLICY) for s in rest for _ in s.token_ids],
+        response_logprobs=list(episode.log_probs[len(prompt.token_ids) :]),
+        reward_score=episode.total_reward,
+        num_turns=int(episode.metrics["turns"]),
+        metrics=AgentLoopMetrics(generate_sequences=engine.generate_s, tool_calls=total_s - engine.generate_s),
+        extra_fields={**engine.extra_fields, "reward_extra_info": {}, "turn_scores": [], "tool_rewards": []},
+    )

@@ -1,0 +1,27 @@
+"""Which of verl's checkpoints is whole. A run that was killed goes on from the last one that is."""
+
+from __future__ import annotations
+
+import re
+import zipfile
+from pathlib import Path
+
+
+def step_of(checkpoint: Path) -> int:
+    return int(checkpoint.name.removeprefix("global_step_"))
+
+
+def last_whole_checkpoint(folder: Path) -> Path | None:
+    """The newest `global_step_N` that was saved to its end, None if there is none.
+
+    verl writes the dataloader's state after the model, and torch files are zip archives whose table of contents comes
+    last: with `data.pt` there and every table readable, nothing was cut off.
+    """
+    found = [p for p in folder.glob("global_step_*") if re.fullmatch(r"global_step_\d+", p.name)]
+    return next((p for p in sorted(found, key=step_of, reverse=True) if _is_whole(p)), None)
+
+
+def _is_whole(checkpoint: Path) -> bool:
+    shards = list((checkpoint / "actor").glob("model_world_size_*_rank_*.pt"))
+    files = [*shards, *(checkpoint / "actor").glob("optim_*.pt"), checkpoint / "data.pt"]
+    return bool(shards) and all(f.is_file() and zipfile.is_zipfile(f) for f in files)

@@ -1,0 +1,165 @@
+"""Train a job from end to end: warm start, reinforcement learning in verl, and the finished policy folder.
+
+Each stage leaves something whole behind and is skipped when that is there, so the same command after a kill goes on
+where the last whole checkpoint was.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import json
+import shutil
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+
+from rl_router.errors import CheckpointError, RunError
+from rl_router.observe.console import StepProgress, say
+from rl_router.observe.rollouts import record_groups
+from rl_router.observe.run_folder import RunFolder
+from rl_router.observe.tracker import Tracker
+from rl_router.rl.checkpoints import last_whole_checkpoint, step_of
+from rl_router.rl.job import TrainJob, job_to_dict
+from rl_router.rl.prompts import write_prompts
+from rl_router.rl.rollout_log import forget_steps, read_step, step_metrics
+from rl_router.rl.setting import Setting
+from rl_router.rl.trainer_process import end_processes_of, ray_folder, run_trainer
+from rl_router.rl.verl_config import AGENT, as_arguments, verl_environment, verl_overrides
+
+OnStep = Callable[[int, Mapping[str, float]], None]
+
+
+def train(job: TrainJob, setting: Setting | None = None) -> RunFolder:
+    """Leaves `warm_start/`, `checkpoints/`, `policy/` and the metrics in the run folder. RunError when verl fails."""
+    folder = RunFolder(Path(job.run_dir).resolve())
+    folder.path.mkdir(parents=True, exist_ok=True)
+    with _alone(folder.path):
+        left = end_processes_of(folder.path)
+        if left:
+            say(f"ended {left} processes that an earlier run of {folder.path} had left")
+        _begin(job, folder)
+        setting = setting or Setting.of(job)
+        _warm_start(job, folder, setting)
+        if not (folder.policy / "policy.json").is_file():
+            _reinforce(job, folder, setting)
+            _export(folder)
+    return folder
+
+
+@contextmanager
+def _alone(path: Path) -> Iterator[None]:
+    with open(path / ".lock", "w") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError as error:
+            raise RunError(f"another process is training in {path}; wait for it or choose another run_dir") from error
+        yield
+
+
+def _begin(job: TrainJob, folder: RunFolder) -> None:
+    """Write the config, or check that the folder holds a run of the same one."""
+    config = job_to_dict(job)
+    if folder.config.is_file() and job.resume == "auto":
+        before = json.loads(folder.config.read_text())
+        changed = sorted(key for key in config if key not in ("resume", "run_dir") and config[key] != before.get(key))
+        if changed:
+            raise CheckpointError(
+                f"{folder.path} holds a run with another {', '.join(changed)}; choose another run_dir, or resume=never to start over"
+            )
+    elif folder.config.is_file():
+        for child in folder.path.iterdir():
+            if child.name != ".lock":
+                shutil.rmtree(child) if child.is_dir() else child.unlink()
+    folder.write_config(config)
+    folder.write_versions()
+
+
+def _warm_start(job: TrainJob, folder: RunFolder, setting: Setting) -> None:
+    if (folder.warm_start / "policy.json").is_file():
+        return
+    from rl_router.policy.prepare import make_policy
+
+    with StepProgress("warm start", job.warm_start.steps, every=max(1, job.warm_start.steps // 4)) as progress:
+        make_policy(
+            job.policy,
+            job.warm_start,
+            task=setting.task,
+            cost_weights=job.cost_weights,
+            tell_cost_weight=job.tell_cost_weight,
+            limits=job.limits,
+            seed=job.seed,
+            folder=folder.warm_start,
+            on_step=lambda step, loss: progress.update(step, {"loss": loss}),
+        )
+
+
+def _reinforce(job: TrainJob, folder: RunFolder, setting: Setting) -> None:
+    checkpoint = last_whole_checkpoint(folder.checkpoints) if folder.checkpoints.is_dir() else None
+    done = step_of(checkpoint) if checkpoint else 0
+    rollouts, prompts, loops = folder.path / "rollouts", folder.path / "prompts.parquet", folder.path / "agent_loops.yaml"
+    rollouts.mkdir(exist_ok=True)
+    forget_steps(rollouts)
+    if not prompts.is_file():
+        write_prompts(prompts, setting.task.train, job)
+    loop = {
+        "name": AGENT,
+        "_target_": "rl_router.rl.agent_loop.EpisodeAgentLoop",
+        "config_json": str(folder.config),
+        "rollouts_dir": str(rollouts),
+    }
+    loops.write_text(json.dumps([loop]))  # JSON is YAML
+    if done:
+        say(f"resuming from step {done} of {job.algorithm.steps}")
+    if done >= job.algorithm.steps:
+        return
+    attempt = folder.path / "verl_metrics.jsonl"
+    attempt.unlink(missing_ok=True)
+    tracking = job.tracking
+    with (
+        ray_folder() as ray_dir,
+        Tracker(folder, tensorboard=tracking.tensorboard, wandb=tracking.wandb, resume_from_step=done) as tracker,
+        StepProgress("training", job.algorithm.steps, start=done) as progress,
+    ):
+        overrides = verl_overrides(
+            job,
+            model=folder.warm_start,
+            prompts=prompts,
+            agent_loops=loops,
+            checkpoints=folder.checkpoints,
+            resume_from=checkpoint,
+            ray_dir=ray_dir,
+        )
+        steps = run_trainer(
+            as_arguments(overrides),
+            environment=verl_environment(job, metrics=attempt),
+            run_dir=folder.path,
+            log=folder.path / "trainer.log",
+            metrics=attempt,
+            stall_timeout_s=job.stall_timeout_s,
+        )
+        for step, verl_metrics in steps:
+            groups = read_step(rollouts, step)
+            metrics = {**_numbers(verl_metrics), **step_metrics(groups)}
+            tracker.log(step, metrics)
+            record_groups(groups, step, folder)
+            forget_steps(rollouts, through=step)
+            progress.update(step, metrics)
+
+
+def _numbers(values: Mapping[str, object]) -> dict[str, float]:
+    return {k: float(v) for k, v in values.items() if isinstance(v, int | float)}
+
+
+def _export(folder: RunFolder) -> None:
+    """The last checkpoint's weights as a policy folder, with the warm start's tokenizer and card."""
+    from rl_router.policy.folder import Policy, load_policy, save_policy
+
+    checkpoint = last_whole_checkpoint(folder.checkpoints)
+    if checkpoint is None:
+        raise RunError(f"verl ended without a checkpoint in {folder.checkpoints}; read {folder.path / 'trainer.log'}")
+    from transformers import AutoModelForCausalLM
+
+    start = load_policy(folder.warm_start)
+    weights = checkpoint / "actor" / "huggingface"
+    model = AutoModelForCausalLM.from_pretrained(weights, dtype=start.model.dtype, use_safetensors=True, local_files_only=True)
+    save_policy(Policy(model=model, tokenizer=start.tokenizer, card=start.card), folder.policy)

@@ -1,0 +1,36 @@
+"""What verl loads in every one of its processes: the CPU platform and the transformers rollout engine.
+
+Loaded through `VERL_USE_EXTERNAL_MODULES=rl_router.rl.plugin`. Two of the four registrations have no public hook in
+verl 0.9.1 and touch a private name instead: the adapter registry, and the process-group initialiser, which on a CPU
+platform builds "cpu:gloo,cpu:gloo", a backend string that torch refuses.
+"""
+
+from __future__ import annotations
+
+import os
+
+import verl.utils.distributed as distributed
+from verl.workers.rollout import base as rollout_base
+from verl.workers.rollout.replica import RolloutReplica, RolloutReplicaRegistry
+
+import rl_router.rl.platform  # noqa: F401  (registers the platform "cpu")
+
+ENGINE = "transformers"
+
+
+def _load_replica() -> type[RolloutReplica]:
+    from rl_router.rl.rollout_server import TransformersReplica
+
+    return TransformersReplica
+
+
+RolloutReplicaRegistry.register(ENGINE, _load_replica)
+rollout_base._ROLLOUT_REGISTRY[(ENGINE, "async")] = "rl_router.rl.rollout_server.TransformersAdapter"
+
+if os.environ.get("VERL_PLATFORM") == "cpu":
+    _initialise = distributed.initialize_global_process_group_ray
+
+    def _initialise_gloo(timeout_second: int | None = None, backend: str | None = None):
+        return _initialise(timeout_second, backend=backend or "cpu:gloo")
+
+    distributed.initialize_global_process_group_ray = _initialise_gloo

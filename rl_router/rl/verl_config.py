@@ -1,0 +1,237 @@
+"""A job as the overrides of verl's own `main_ppo`, and the environment its processes need: two pure functions.
+
+Nothing else in rl-router knows a verl key. The result can be printed and run by hand:
+`python -m verl.trainer.main_ppo KEY=VALUE …`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from rl_router.rl.job import TrainJob
+from rl_router.rl.presets import Dapo, Grpo
+
+AGENT = "rl_router_episode"
+_FAR = 1_000_000  # epochs: the number of steps ends a run, never the length of its prompt list
+
+
+def verl_overrides(
+    job: TrainJob,
+    *,
+    model: Path,
+    prompts: Path,
+    agent_loops: Path,
+    checkpoints: Path,
+    resume_from: Path | None,
+    ray_dir: Path | None = None,
+) -> dict[str, Any]:
+    """verl's configuration keys (0.9.1), as `{key: value}`; a leading `+` adds a key its schema leaves open."""
+    return {
+        **_data(job, prompts),
+        **_model(job, model),
+        **_rollout(job, agent_loops),
+        **algorithm_overrides(job.algorithm),
+        **_trainer(job, checkpoints, resume_from),
+        **_ray(job, ray_dir),
+    }
+
+
+def algorithm_overrides(algorithm: Grpo | Dapo) -> dict[str, Any]:
+    """GRPO (arXiv 2402.03300) and DAPO (arXiv 2503.14476) in verl's words; both estimate advantages within a group."""
+    dapo = algorithm if isinstance(algorithm, Dapo) else None
+    low, high = (dapo.clip_low, dapo.clip_high) if dapo else (algorithm.clip, algorithm.clip)  # type: ignore[union-attr]
+    filters = dapo is not None and dapo.dynamic_sampling
+    actor = "actor_rollout_ref.actor"
+    sampler = "trainer.v1.sampler"
+    return {
+        "algorithm.adv_estimator": "grpo",
+        "algorithm.norm_adv_by_std_in_grpo": algorithm.normalise_by_std,
+        "algorithm.use_kl_in_reward": False,
+        f"{actor}.clip_ratio": low,
+        f"{actor}.clip_ratio_low": low,
+        f"{actor}.clip_ratio_high": high,
+        # GRPO averages within an episode first, DAPO over all tokens of the batch (its equation 8).
+        f"{actor}.loss_agg_mode": "token-mean" if dapo else "seq-mean-token-mean",
+        f"{actor}.entropy_coeff": algorithm.entropy_weight,
+        f"{actor}.use_kl_loss": algorithm.kl_weight > 0,
+        f"{actor}.kl_loss_coef": algorithm.kl_weight,
+        f"{actor}.kl_loss_type": "k3+",  # "+": k3's value with the unbiased gradient of k2
+        f"{actor}.ppo_mini_batch_size": max(1, algorithm.prompts_per_step // algorithm.updates_per_step),
+        f"{actor}.optim.lr": algorithm.learning_rate,
+        f"{actor}.optim.lr_warmup_steps": algorithm.warmup_steps,
+        f"{actor}.optim.lr_scheduler_type": "cosine" if algorithm.final_learning_rate_ratio < 1 else "constant",
+        f"{actor}.optim.min_lr_ratio": algorithm.final_learning_rate_ratio,
+        f"{actor}.optim.betas": [0.9, 0.95],
+        f"{actor}.optim.weight_decay": 0.0,
+        f"{actor}.optim.clip_grad": algorithm.max_grad_norm,
+        f"{actor}.grad_clip": algorithm.max_grad_norm,
+        "actor_rollout_ref.rollout.n": algorithm.group_size,
+        "actor_rollout_ref.rollout.temperature": algorithm.temperature,
+        "data.train_batch_size": algorithm.prompts_per_step,
+        "data.gen_batch_size": 1 if filters else algorithm.prompts_per_step,
+        "trainer.total_training_steps": algorithm.steps,
+        f"{sampler}.custom_sampler.path": "pkg://rl_router.rl.replay_buffer",
+        f"{sampler}.custom_sampler.name": "PromptReplayBuffer",
+        f"+{sampler}.sampler_kwargs.filter_groups_metric": "reward" if filters else None,
+        f"+{sampler}.sampler_kwargs.train_batch_size": algorithm.prompts_per_step,
+        f"+{sampler}.sampler_kwargs.max_inflight_batches": dapo.max_inflight_batches if dapo else 1,
+    }
+
+
+def _data(job: TrainJob, prompts: Path) -> dict[str, Any]:
+    return {
+        "data.train_files": str(prompts),
+        "data.val_files": str(prompts),
+        "data.val_max_samples": 8,  # verl insists on a validation set; the harness evaluates
+        "data.max_prompt_length": job.limits.max_prompt_tokens,
+        "data.max_response_length": job.limits.max_response_tokens,
+        "data.shuffle": False,  # the prompt list is drawn in order, so that a resumed run goes on where it stopped
+        "data.dataloader_num_workers": 0,
+        "data.return_raw_chat": True,
+    }
+
+
+def _model(job: TrainJob, model: Path) -> dict[str, Any]:
+    cpu = job.cluster.device == "cpu"
+    actor, ref = "actor_rollout_ref.actor", "actor_rollout_ref.ref"
+    values: dict[str, Any] = {
+        "actor_rollout_ref.model.path": str(model),
+        "actor_rollout_ref.model.enable_gradient_checkpointing": not cpu,
+        "actor_rollout_ref.model.use_remove_padding": not cpu,
+        f"{actor}.strategy": "fsdp2",
+        f"{ref}.strategy": "fsdp2",
+        f"{actor}.ppo_micro_batch_size_per_gpu": _episodes_per_update(job) if cpu else None,
+        f"{actor}.use_dynamic_bsz": not cpu,
+        f"{actor}.ppo_max_token_len_per_gpu": max(16384, 2 * _max_tokens(job)),
+        f"{actor}.checkpoint.save_contents": ["model", "optimizer", "extra", "hf_model"],
+        f"{actor}.checkpoint.load_contents": ["model", "optimizer", "extra"],
+    }
+    if cpu:
+        values |= {
+            "+actor_rollout_ref.model.override_config.attn_implementation": "sdpa",
+            **{f"{role}.use_torch_compile": False for role in (actor, ref)},
+            **{f"{role}.fsdp_config.use_torch_compile": False for role in (actor, ref)},
+            **{f"{role}.fsdp_config.dtype": "float32" for role in (actor, ref)},
+            **{f"+{role}.fsdp_config.mixed_precision.param_dtype": "fp32" for role in (actor, ref)},
+        }
+    return values
+
+
+def _rollout(job: TrainJob, agent_loops: Path) -> dict[str, Any]:
+    rollout, batch = "actor_rollout_ref.rollout", job.algorithm.prompts_per_step * job.algorithm.group_size
+    return {
+        f"{rollout}.name": job.rollout.engine,
+        f"{rollout}.mode": "async",
+        f"{rollout}.calculate_log_probs": True,
+        f"{rollout}.tensor_model_parallel_size": 1,
+        f"{rollout}.n_gpus_per_node": job.cluster.devices_per_node,
+        f"{rollout}.max_num_seqs": job.rollout.max_batch,
+        f"{rollout}.max_model_len": _max_tokens(job),
+        f"{rollout}.gpu_memory_utilization": job.rollout.gpu_memory_share,
+        f"{rollout}.free_cache_engine": job.cluster.device != "cpu",
+        f"{rollout}.log_prob_micro_batch_size_per_gpu": batch if job.cluster.device == "cpu" else 16,
+        "actor_rollout_ref.ref.log_prob_micro_batch_size_per_gpu": batch if job.cluster.device == "cpu" else 16,
+        f"{rollout}.agent.num_workers": job.rollout.agent_workers,
+        f"{rollout}.agent.default_agent_loop": AGENT,
+        f"+{rollout}.agent.agent_loop_manager_class": "rl_router.rl.loop_worker.EpisodeLoopManager",
+        f"{rollout}.agent.agent_loop_config_path": str(agent_loops),
+        f"{rollout}.multi_turn.enable": True,
+        # Our engine's log-probabilities equal the trainer's, so they need not be computed a second time; those of other
+        # engines differ by their kernels and do.
+        "algorithm.rollout_correction.bypass_mode": job.rollout.engine == "transformers",
+        "actor_rollout_ref.actor.calculate_entropy": True,
+        "reward.num_workers": 1,  # rewards come with the episode; verl starts a worker all the same
+    }
+
+
+def _trainer(job: TrainJob, checkpoints: Path, resume_from: Path | None) -> dict[str, Any]:
+    return {
+        "trainer.device": job.cluster.device,
+        "trainer.nnodes": job.cluster.nodes,
+        "trainer.n_gpus_per_node": job.cluster.devices_per_node,
+        "trainer.logger": ["file"],
+        "trainer.project_name": "rl-router",
+        "trainer.experiment_name": job.name,
+        "trainer.val_before_train": False,
+        "trainer.test_freq": -1,
+        "trainer.save_freq": job.checkpoint_every,
+        "trainer.total_epochs": _FAR,
+        "trainer.default_local_dir": str(checkpoints),
+        "trainer.max_actor_ckpt_to_keep": 2,
+        "trainer.resume_mode": "resume_path" if resume_from else "disable",
+        "trainer.resume_from_path": str(resume_from) if resume_from else None,
+        "trainer.balance_batch": _devices(job) > 1,
+        "transfer_queue.backend.SimpleStorage.num_data_storage_units": job.cluster.nodes,
+    }
+
+
+def _ray(job: TrainJob, ray_dir: Path | None) -> dict[str, Any]:
+    init = "ray_kwargs.ray_init"
+    if job.cluster.address:
+        return {f"+{init}.address": job.cluster.address, f"{init}.num_cpus": None}
+    values: dict[str, Any] = {f"+{init}.include_dashboard": False}
+    if ray_dir:
+        values[f"+{init}._temp_dir"] = str(ray_dir)
+    if job.cluster.device == "cpu":
+        # Logical resources: verl reserves a core per small actor, far more than two cores have.
+        values |= {
+            f"{init}.num_cpus": 32,
+            f"+{init}.num_gpus": job.cluster.devices_per_node,
+            f"+{init}.object_store_memory": 300_000_000,
+        }
+    return values
+
+
+def verl_environment(job: TrainJob, *, metrics: Path) -> dict[str, str]:
+    """Variables for the trainer and, through Ray, for each of its workers."""
+    common = {
+        "VERL_USE_EXTERNAL_MODULES": "rl_router.rl.plugin",
+        "VERL_FILE_LOGGER_PATH": str(metrics),
+        "TOKENIZERS_PARALLELISM": "false",
+        "RAY_USAGE_STATS_ENABLED": "0",
+        "HYDRA_FULL_ERROR": "1",
+    }
+    if job.cluster.device != "cpu":
+        return common
+    return common | {
+        "VERL_PLATFORM": "cpu",
+        "VERL_ENGINE_DEVICE": "cuda",  # picks the FSDP engine, which runs on any torch device
+        "OMP_NUM_THREADS": "1",
+        "HF_HUB_OFFLINE": "1",
+    }
+
+
+def as_arguments(overrides: Mapping[str, Any]) -> list[str]:
+    """Hydra's command-line form."""
+    return [f"{key}={_literal(value)}" for key, value in overrides.items()]
+
+
+def _literal(value: Any) -> str:
+    match value:
+        case None:
+            return "null"
+        case bool():
+            return str(value)
+        case str():
+            return "'" + value.replace("\\", "\\\\").replace("'", "\\'") + "'"
+        case Mapping():
+            return "{" + ",".join(f"{k}:{_literal(v)}" for k, v in value.items()) + "}"
+        case list() | tuple():
+            return "[" + ",".join(_literal(v) for v in value) + "]"
+        case _:
+            return str(value)
+
+
+def _max_tokens(job: TrainJob) -> int:
+    return job.limits.max_prompt_tokens + job.limits.max_response_tokens
+
+
+def _devices(job: TrainJob) -> int:
+    return job.cluster.nodes * job.cluster.devices_per_node
+
+
+def _episodes_per_update(job: TrainJob) -> int:
+    a = job.algorithm
+    return max(1, a.prompts_per_step // a.updates_per_step) * a.group_size

@@ -11,6 +11,7 @@ import asyncio
 from collections import deque
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import islice
 from typing import Any
 
 import torch
@@ -109,7 +110,7 @@ class BatchedDecoder:
     @torch.inference_mode()
     def _admit(self) -> None:
         room = self.max_batch - len(self._rows)
-        rows = [self._waiting.popleft() for _ in range(min(room, len(self._waiting)))]
+        rows = list(islice(self._waiting, room))
         if not rows:
             return
         unique = list(dict.fromkeys(r.prompt_ids for r in rows))
@@ -139,9 +140,14 @@ class BatchedDecoder:
             mask = torch.cat([_pad_left(self._mask, width), _pad_left(mask, width)])
             logits = torch.cat([self._logits, logits])
             keys_values = [
-                tuple(torch.cat([_pad_left(a, width, dim=2), _pad_left(b, width, dim=2)]) for a, b in zip(old, new))
-                for old, new in zip(self._layers(), keys_values)
+                tuple(
+                    torch.cat([_pad_left(a, width, dim=2), _pad_left(b, width, dim=2)])
+                    for a, b in zip(old, new, strict=True)
+                )
+                for old, new in zip(self._layers(), keys_values, strict=True)
             ]
+        for _ in rows:  # only now: a row that left the queue before a failure would wait for ever
+            self._waiting.popleft()
         self._rows += rows
         self._mask, self._logits = mask, logits
         self._set_layers(keys_values)
@@ -151,7 +157,8 @@ class BatchedDecoder:
         ids, log_probs = _sample(self._logits, [r.params for r in self._rows], self.generator)
         self.sampled_tokens += len(self._rows)
         keep = []
-        for i, (row, token, log_prob) in enumerate(zip(self._rows, ids.tolist(), log_probs.tolist())):
+        sampled = zip(self._rows, ids.tolist(), log_probs.tolist(), strict=True)
+        for i, (row, token, log_prob) in enumerate(sampled):
             row.token_ids.append(token)
             row.log_probs.append(log_prob)
             stopped = token in row.stop_ids
@@ -203,7 +210,7 @@ def _sample(
     greedy = temperature <= 0
     scores = (logits / torch.where(greedy, 1.0, temperature)[:, None]).log_softmax(-1)
     if any(p.top_k > 0 or p.top_p < 1 for p in params):
-        scores = torch.stack([_truncate(row, p) for row, p in zip(scores, params)])
+        scores = torch.stack([_truncate(row, p) for row, p in zip(scores, params, strict=True)])
     cumulative = scores.exp().cumsum(-1)
     draw = torch.rand(len(params), 1, generator=generator, device=logits.device) * cumulative[:, -1:]
     ids = torch.searchsorted(cumulative, draw, right=True).squeeze(1).clamp_(max=logits.shape[1] - 1)
@@ -212,7 +219,7 @@ def _sample(
 
 
 def _truncate(scores: torch.Tensor, params: SamplingParams) -> torch.Tensor:
-    """[v] log-probabilities with all but the nucleus (arXiv 1904.09751) or the top k at minus infinity, renormalised."""
+    """[v] log-probabilities, all but the nucleus (arXiv 1904.09751) or the top k at minus infinity, renormalised."""
     ordered, order = scores.sort(descending=True)
     keep = torch.ones_like(ordered, dtype=torch.bool)
     if params.top_k > 0:

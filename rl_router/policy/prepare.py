@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import torch
@@ -37,17 +38,14 @@ def make_policy(
     torch.set_num_threads(1)  # small matrices: a second thread costs more than it brings
     demos = _demonstrations(warm, task, cost_weights, tell_cost_weight, seed)
     vocabulary = (*tags.TAGS, *(tags.cost_weight_tag(w) for w in cost_weights))
-    card = PolicyCard(
-        cost_weights=cost_weights if tell_cost_weight else (), mode=task.mode.value, task=task.name
-    )
+    card = PolicyCard(cost_weights=cost_weights if tell_cost_weight else (), mode=task.mode.value, task=task.name)
     if isinstance(config, TinyPolicy):
         texts = [_text(d) for d in demos]
         tokenizer = train_tokenizer(texts, tags=vocabulary, vocab_size=config.vocab_size)
         model: Any = build_tiny(config, tokenizer, seed=seed)
     else:
         model, tokenizer = _load_pretrained(config, vocabulary)
-    save_policy(Policy(model=model, tokenizer=tokenizer, card=card), folder.with_name(f"{folder.name}_cold"))
-    tokenizer = load_tokenizer(folder.with_name(f"{folder.name}_cold"))  # as every later reader will see it
+    tokenizer = _read_back(tokenizer, model)
     codec = TokenCodec(tokenizer)
     data = [
         tokenise(d, codec, max_prompt_tokens=limits.max_prompt_tokens, max_reply_tokens=limits.max_reply_tokens)
@@ -56,6 +54,14 @@ def make_policy(
     warm_start(model, data, warm, pad_id=tokenizer.pad_token_id, seed=seed, on_step=on_step)
     save_policy(Policy(model=model, tokenizer=tokenizer, card=card), folder)
     return load_policy(folder)
+
+
+def _read_back(tokenizer: Any, model: Any) -> Any:
+    """The tokenizer as every later reader will see it: transformers may rebuild it to suit the model's type."""
+    with TemporaryDirectory() as folder:
+        tokenizer.save_pretrained(folder)
+        model.config.save_pretrained(folder)
+        return load_tokenizer(Path(folder))
 
 
 def _demonstrations(

@@ -15,7 +15,12 @@ GREEDY = SamplingParams(temperature=0.0)
 
 
 def play(
-    policy: Policy, environments: Iterable[Environment], *, params: SamplingParams = GREEDY, max_batch: int = 256, seed: int = 0
+    policy: Policy,
+    environments: Iterable[Environment],
+    *,
+    params: SamplingParams = GREEDY,
+    max_batch: int = 256,
+    seed: int = 0,
 ) -> list[Episode]:
     """One finished episode per environment, in order."""
     return asyncio.run(_play(policy, list(environments), params, max_batch, seed))

@@ -1,4 +1,4 @@
-"""The tiny policy: a Qwen2-shaped decoder of about 0.14 M parameters, so that the laptop runs the cluster's architecture."""
+"""The tiny policy: a Qwen2-shaped decoder of about 0.14 M parameters, so that the laptop runs the cluster's code."""
 
 from __future__ import annotations
 

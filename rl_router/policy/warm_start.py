@@ -1,8 +1,7 @@
 """Supervised warm start: next-token loss on the policy's own tokens of scripted demonstrations.
 
-Matrices are trained with Muon and the rest with AdamW, which needs about half the steps of AdamW alone. Training goes on
-until the demonstrations' grammar is written almost always, not for a fixed number of steps: without that, reinforcement
-learning collapses.
+Matrices are trained with Muon and the rest with AdamW, which needs about half the steps of AdamW alone. The steps must
+be enough for the grammar to be written almost always: without that, reinforcement learning collapses.
 """
 
 from __future__ import annotations
@@ -21,7 +20,9 @@ from rl_router.policy.demonstrations import Demonstration
 TokenisedDemonstration = tuple[list[int], list[bool]]
 
 
-def tokenise(demo: Demonstration, codec: TokenCodec, *, max_prompt_tokens: int, max_reply_tokens: int) -> TokenisedDemonstration:
+def tokenise(
+    demo: Demonstration, codec: TokenCodec, *, max_prompt_tokens: int, max_reply_tokens: int
+) -> TokenisedDemonstration:
     """Ids of one demonstration and, per id, whether the policy wrote it."""
     ids = codec.prompt(demo.query.text, demo.cost_weight, max_prompt_tokens)
     mask = [False] * len(ids)

@@ -27,6 +27,9 @@ class Rollout:
     engine: Literal["transformers", "sglang", "vllm"] = "transformers"
     max_batch: int = 256
     agent_workers: int = 1
+    recompute_log_probs: bool = False
+    """Let the trainer compute the log-probabilities of sampled tokens again. `transformers` and the trainer run the same
+    kernels and agree to 1e-6; other engines do not, and their recipes turn it on."""
     gpu_memory_share: float = 0.5
 
 
@@ -70,7 +73,13 @@ class TrainJob:
     seed: int = 0
     run_dir: Path
     resume: Literal["auto", "never"] = "auto"
-    cost_weights: Annotated[tuple[Annotated[float, Field(ge=0.0)], ...], Field(min_length=1)] = (0.0, 0.25, 0.5, 1.0, 2.0)
+    cost_weights: Annotated[tuple[Annotated[float, Field(ge=0.0)], ...], Field(min_length=1)] = (
+        0.0,
+        0.25,
+        0.5,
+        1.0,
+        2.0,
+    )
     task: Annotated[WorldTask | ReplayTask, Field(discriminator="kind")]
     reward: Annotated[Dial | SuccessGated | RouterR1, Field(discriminator="kind")] = field(default_factory=Dial)
     limits: Limits = field(default_factory=Limits)

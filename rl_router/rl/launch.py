@@ -9,8 +9,9 @@ from __future__ import annotations
 import fcntl
 import json
 import shutil
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+import sys
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 
 from rl_router.errors import CheckpointError, RunError
@@ -18,15 +19,14 @@ from rl_router.observe.console import StepProgress, say
 from rl_router.observe.rollouts import record_groups
 from rl_router.observe.run_folder import RunFolder
 from rl_router.observe.tracker import Tracker
+from rl_router.rl.blind_control import beside
 from rl_router.rl.checkpoints import last_whole_checkpoint, step_of
-from rl_router.rl.job import TrainJob, job_to_dict
+from rl_router.rl.job import TrainJob, job_from_dict, job_to_dict
 from rl_router.rl.prompts import write_prompts
 from rl_router.rl.rollout_log import forget_steps, read_step, step_metrics
 from rl_router.rl.setting import Setting
 from rl_router.rl.trainer_process import end_processes_of, ray_folder, run_trainer
 from rl_router.rl.verl_config import AGENT, as_arguments, verl_environment, verl_overrides
-
-OnStep = Callable[[int, Mapping[str, float]], None]
 
 
 def train(job: TrainJob, setting: Setting | None = None) -> RunFolder:
@@ -39,10 +39,11 @@ def train(job: TrainJob, setting: Setting | None = None) -> RunFolder:
             say(f"ended {left} processes that an earlier run of {folder.path} had left")
         _begin(job, folder)
         setting = setting or Setting.of(job)
-        _warm_start(job, folder, setting)
-        if not (folder.policy / "policy.json").is_file():
-            _reinforce(job, folder, setting)
-            _export(folder)
+        with beside(job) if job.blind_control else nullcontext():
+            _warm_start(job, folder, setting)
+            if not (folder.policy / "policy.json").is_file():
+                _reinforce(job, folder, setting)
+                _export(folder)
     return folder
 
 
@@ -96,7 +97,11 @@ def _warm_start(job: TrainJob, folder: RunFolder, setting: Setting) -> None:
 def _reinforce(job: TrainJob, folder: RunFolder, setting: Setting) -> None:
     checkpoint = last_whole_checkpoint(folder.checkpoints) if folder.checkpoints.is_dir() else None
     done = step_of(checkpoint) if checkpoint else 0
-    rollouts, prompts, loops = folder.path / "rollouts", folder.path / "prompts.parquet", folder.path / "agent_loops.yaml"
+    rollouts, prompts, loops = (
+        folder.path / "rollouts",
+        folder.path / "prompts.parquet",
+        folder.path / "agent_loops.yaml",
+    )
     rollouts.mkdir(exist_ok=True)
     forget_steps(rollouts)
     if not prompts.is_file():
@@ -161,5 +166,11 @@ def _export(folder: RunFolder) -> None:
 
     start = load_policy(folder.warm_start)
     weights = checkpoint / "actor" / "huggingface"
-    model = AutoModelForCausalLM.from_pretrained(weights, dtype=start.model.dtype, use_safetensors=True, local_files_only=True)
+    model = AutoModelForCausalLM.from_pretrained(
+        weights, dtype=start.model.dtype, use_safetensors=True, local_files_only=True
+    )
     save_policy(Policy(model=model, tokenizer=start.tokenizer, card=start.card), folder.policy)
+
+
+if __name__ == "__main__":
+    train(job_from_dict(json.loads(sys.argv[1])))

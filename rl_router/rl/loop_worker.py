@@ -9,15 +9,15 @@ from __future__ import annotations
 import asyncio
 from typing import Any
 
-import hydra
 import ray
 import torch
 import transfer_queue as tq
 from verl.experimental.agent_loop.agent_loop import AgentLoopOutput, DictConfigWrap, ToolListWrap, _agent_loop_registry
 from verl.trainer.ppo.v1.agent_loop_tq import AgentLoopManagerTQ, AgentLoopWorkerTQ
+from verl.utils.import_utils import load_class_from_fqn
 from verl.utils.tensordict_utils import list_of_dict_to_tensordict
 
-_StockWorker = AgentLoopWorkerTQ.__ray_metadata__.modified_class  # the class behind the Ray actor
+_StockWorker: Any = AgentLoopWorkerTQ.__ray_metadata__.modified_class  # the class behind the Ray actor
 
 
 class EpisodeLoopWorker(_StockWorker):
@@ -78,8 +78,12 @@ class EpisodeLoopWorker(_StockWorker):
 
     def _loop(self, name: str) -> Any:
         if name not in self._loops:
-            self._loops[name] = hydra.utils.instantiate(
-                config=_agent_loop_registry[name],
+            arguments = {
+                key: value for key, value in _agent_loop_registry[name].items() if key not in ("name", "_target_")
+            }
+            make = load_class_from_fqn(_agent_loop_registry[name]["_target_"], "AgentLoop")
+            self._loops[name] = make(
+                **arguments,
                 trainer_config=DictConfigWrap(config=self.config),
                 server_manager=self.llm_client,
                 tokenizer=self.tokenizer,

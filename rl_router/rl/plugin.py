@@ -8,6 +8,7 @@ platform builds "cpu:gloo,cpu:gloo", a backend string that torch refuses.
 from __future__ import annotations
 
 import os
+from typing import Any
 
 import verl.utils.distributed as distributed
 from verl.workers.rollout import base as rollout_base
@@ -30,7 +31,7 @@ rollout_base._ROLLOUT_REGISTRY[(ENGINE, "async")] = "rl_router.rl.rollout_server
 if os.environ.get("VERL_PLATFORM") == "cpu":
     _initialise = distributed.initialize_global_process_group_ray
 
-    def _initialise_gloo(timeout_second: int | None = None, backend: str | None = None):
+    def _initialise_gloo(timeout_second: int | None = None, backend: str | None = None) -> Any:
         return _initialise(timeout_second, backend=backend or "cpu:gloo")
 
     distributed.initialize_global_process_group_ray = _initialise_gloo

@@ -35,6 +35,7 @@ class Setting:
             query=query,
             cost_weight=cost_weight,
             show_cost_weight=self.job.tell_cost_weight,
+            overlong=getattr(self.job.algorithm, "overlong", None),
         )
 
 

@@ -104,7 +104,9 @@ def _follow(
         if ended:
             break
         if time.monotonic() - last_s > stall_timeout_s:
-            raise RunError(f"the trainer has said nothing for {stall_timeout_s:g} s and was ended; its last words: {_tail(log)}")
+            raise RunError(
+                f"the trainer has said nothing for {stall_timeout_s:g} s and was ended; its last words: {_tail(log)}"
+            )
         time.sleep(POLL_S)
     if child.returncode != 0:
         raise RunError(f"the trainer ended with exit code {child.returncode}: {_tail(log)} (all of it in {log})")

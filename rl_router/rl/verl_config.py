@@ -138,9 +138,7 @@ def _rollout(job: TrainJob, agent_loops: Path) -> dict[str, Any]:
         f"+{rollout}.agent.agent_loop_manager_class": "rl_router.rl.loop_worker.EpisodeLoopManager",
         f"{rollout}.agent.agent_loop_config_path": str(agent_loops),
         f"{rollout}.multi_turn.enable": True,
-        # Our engine's log-probabilities equal the trainer's, so they need not be computed a second time; those of other
-        # engines differ by their kernels and do.
-        "algorithm.rollout_correction.bypass_mode": job.rollout.engine == "transformers",
+        "algorithm.rollout_correction.bypass_mode": not job.rollout.recompute_log_probs,
         "actor_rollout_ref.actor.calculate_entropy": True,
         "reward.num_workers": 1,  # rewards come with the episode; verl starts a worker all the same
     }

@@ -1,0 +1,51 @@
+import json
+
+import pytest
+
+from rl_router.rl.rollout_log import forget_steps, read_step, step_metrics
+
+
+def record(group, reward, *, weight=0.5, quality=1.0, cost=0.002, model="nano", ok=True, status="ok"):
+    return {
+        "group": group,
+        "total_reward": reward,
+        "reward": {"correct": reward} if reward is not None else {"correct": None},
+        "quality": quality if reward is not None else None,
+        "cost_usd": cost,
+        "cost_weight": weight,
+        "format_ok": ok,
+        "calls": [{"model": model, "status": status}],
+        "metrics": {"decomposed": 0.0, "policy_tokens": 10.0},
+    }
+
+
+def test_metrics_are_means_over_all_episodes_and_by_cost_weight():
+    groups = {
+        "a": [record("a", 1.0, cost=0.001), record("a", 0.0, quality=0.0, cost=0.003, model="titan")],
+        "b": [record("b", 0.5, weight=2.0), record("b", 0.5, weight=2.0)],
+    }
+    metrics = step_metrics(groups)
+    assert metrics["reward/mean"] == pytest.approx(0.5)
+    assert metrics["quality/mean"] == pytest.approx(0.75)
+    assert metrics["cost_usd/mean"] == pytest.approx(0.002)
+    assert metrics["reward/at_0.5"] == pytest.approx(0.5)
+    assert metrics["cost_usd/at_2"] == pytest.approx(0.002)
+    assert metrics["groups/no_spread"] == 0.5
+    assert metrics["share/nano"] == 0.75
+    assert metrics["tokens/sampled"] == 40
+
+
+def test_an_unscored_episode_is_counted_and_enters_no_mean():
+    metrics = step_metrics({"a": [record("a", 1.0), record("a", None)]})
+    assert metrics["unscored"] == 1
+    assert metrics["reward/mean"] == 1.0
+    assert metrics["quality/mean"] == 1.0
+
+
+def test_a_torn_line_is_skipped_and_groups_come_from_every_process(tmp_path):
+    (tmp_path / "step_000003.11.jsonl").write_text(json.dumps(record("a", 1.0)) + "\n" + '{"group": "a", "tot')
+    (tmp_path / "step_000003.12.jsonl").write_text(json.dumps(record("a", 0.0)) + "\n")
+    (tmp_path / "step_000004.12.jsonl").write_text(json.dumps(record("b", 0.0)) + "\n")
+    assert [e["total_reward"] for e in read_step(tmp_path, 3)["a"]] == [1.0, 0.0]
+    forget_steps(tmp_path, through=3)
+    assert [p.name for p in tmp_path.iterdir()] == ["step_000004.12.jsonl"]

@@ -19,7 +19,7 @@ def choice_maps(rows: Sequence[Row]) -> str:
     rows = [row for row in rows if row["router"] not in FIXED] or list(rows)
     routers = in_order({row["router"] for row in rows})
     weights = sorted({row["cost_weight"] for row in rows}, key=lambda w: (w is None, w))
-    models, tasks = _unique(row["model"] for row in rows), _unique(row["task"] for row in rows)
+    models, tasks = _unique(row["model"] for row in rows), sorted({row["task"] for row in rows})
     middle = cost_weight(weights[len(weights) // 2])
     picks = page.buttons("choice-weight", "λ", [(cost_weight(w), cost_weight(w)) for w in weights], middle)
     if len(routers) > 1:

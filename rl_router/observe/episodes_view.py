@@ -1,4 +1,4 @@
-"""Six episodes to read: three of the best and three of the worst of late training, as varied as they can be."""
+"""Six episodes to read: three of the best and three of the worst, as varied as they can be."""
 
 from __future__ import annotations
 

@@ -32,7 +32,7 @@ ERRORS = "± and bars are two standard errors, about 95%."
 
 def write_report(folder: RunFolder) -> Path:
     """Write `report.html` and return its path."""
-    metrics, episodes = folder.read_metrics(), folder.read_episodes()
+    metrics = folder.read_metrics()
     results, choices = folder.read_rows(folder.results), folder.read_rows(folder.choices)
     name = folder.path.resolve().name
     sections = [
@@ -40,7 +40,7 @@ def write_report(folder: RunFolder) -> Path:
         *(_results(results) if results else []),
         page.section("Learning curves", _curves(metrics)),
         page.section("Which model for which kind of query", _choices(choices)),
-        page.section("Episodes to read", _episodes(episodes)),
+        page.section("Episodes to read", _episodes(folder)),
         page.section("Config and versions", _files(folder)),
     ]
     write_text(folder.report, page.page(f"{name} · rl-router", sections))
@@ -118,15 +118,19 @@ def _series(metrics: Sequence[Row], name: str, factor: float) -> list[Point]:
 def _choices(rows: Sequence[Row]) -> str:
     if not rows:
         return page.paragraph("This run has no record of its choices yet.", "dim")
-    words = "Share of the calls for each kind of query that went to each model. Each row adds up to 100%."
+    words = "Which model was asked first, as a share of the queries of each kind. Each row adds up to 100%."
     return page.paragraph(words, "dim") + choice_maps(rows)
 
 
-def _episodes(records: Sequence[Row]) -> str:
+def _episodes(folder: RunFolder) -> str:
+    held_out = folder.read_held_out()
+    records = held_out or folder.read_episodes()
     if not records:
         return page.paragraph("No episode has been recorded yet.", "dim")
+    whose = "The finished policy on held-out questions" if held_out else "From late in training"
     words = (
-        "Grey: the prompt. <span class='by-policy'>Blue: what the policy wrote.</span>"
+        f"{whose}: three of the best and three of the worst."
+        " Grey: the prompt. <span class='by-policy'>Blue: what the policy wrote.</span>"
         " <span class='by-reply'>Orange: replies of models.</span>"
     )
     return f"<p class='dim'>{words}</p>{episode_cards(records)}"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from rl_router.observe.run_folder import RunFolder
@@ -55,6 +55,19 @@ def record_groups(
         for rank, record in extremes(records):
             rows.append({"step": step, "group": group, "rank": rank, "group_size": len(records), **record})
     folder.append_episodes(rows)
+
+
+def record_held_out(episodes: Iterable[Episode], folder: RunFolder) -> None:
+    """Write the best and the worst episode of each task, difficulty and cost weight to `held_out.jsonl`, anew."""
+    groups: dict[str, list[dict[str, Any]]] = {}
+    for episode in episodes:
+        name = f"{episode.query.task} {episode.query.difficulty} at {episode.cost_weight:g}"
+        groups.setdefault(name, []).append(episode_record(episode, TEXT_LIMIT))
+    folder.write_held_out(
+        {"group": name, "rank": rank, "group_size": len(records), **record}
+        for name, records in groups.items()
+        for rank, record in extremes(records)
+    )
 
 
 def extremes(records: Sequence[Mapping[str, Any]]) -> list[tuple[str, Mapping[str, Any]]]:

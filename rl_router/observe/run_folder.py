@@ -47,6 +47,10 @@ class RunFolder:
         return self.path / "episodes.jsonl"
 
     @property
+    def held_out(self) -> Path:
+        return self.path / "held_out.jsonl"
+
+    @property
     def results(self) -> Path:
         return self.path / "results.json"
 
@@ -93,11 +97,18 @@ class RunFolder:
     def append_episodes(self, rows: Iterable[Mapping[str, Any]]) -> None:
         append_lines(self.episodes, rows)
 
+    def write_held_out(self, rows: Iterable[Mapping[str, Any]]) -> None:
+        rewrite_lines(self.held_out, rows)
+
     def read_metrics(self) -> list[dict[str, Any]]:
         return read_lines(self.metrics)
 
     def read_episodes(self) -> list[dict[str, Any]]:
         return read_lines(self.episodes)
+
+    def read_held_out(self) -> list[dict[str, Any]]:
+        """Episodes of the finished policy on held-out questions; none before the run is evaluated."""
+        return read_lines(self.held_out)
 
     def read_rows(self, path: Path) -> list[dict[str, Any]]:
         """The rows of `results.json` or `choices.json`; none when the file is not there yet."""

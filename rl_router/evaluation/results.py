@@ -15,8 +15,8 @@ from rich.table import Table
 
 from rl_router.errors import CheckpointError, DataError
 from rl_router.observe.files import read_json, write_json
+from rl_router.observe.formats import MISSING, count, per_thousand, plus_minus
 from rl_router.observe.formats import cost_weight as weight_text
-from rl_router.observe.formats import count, per_thousand, plus_minus
 from rl_router.types import Episode
 
 ORDER = (
@@ -130,14 +130,16 @@ def print_table(rows: Iterable[Row], console: Console | None = None) -> None:
 def results_table(rows: Iterable[Row], plain: bool = False) -> Table:
     table = Table(box=box.ASCII2 if plain else box.ROUNDED, header_style="bold")
     table.add_column("λ")
-    table.add_column("router")
-    for name in ("reward", "quality", "USD / 1k queries", "calls", "format ok", "n"):
+    table.add_column("router", no_wrap=True)
+    for name in ("reward", "% of best table", "quality", "USD / 1k queries", "calls", "format ok", "n"):
         table.add_column(name, justify="right")
     ordered = sorted(rows, key=_place)
     for weight, group in groupby(ordered, key=lambda row: row.cost_weight):
         table.add_section()
-        for i, row in enumerate(group):
-            table.add_row(weight_text(weight) if i == 0 else "", row.router, *_cells(row))
+        here = list(group)
+        best = next((row.reward for row in here if row.router == "best_table"), None)
+        for i, row in enumerate(here):
+            table.add_row(weight_text(weight) if i == 0 else "", row.router, *_cells(row, best))
     return table
 
 
@@ -146,9 +148,10 @@ def _place(row: Row) -> tuple[float, int, str]:
     return weight, ORDER.index(row.router) if row.router in ORDER else len(ORDER), row.router
 
 
-def _cells(row: Row) -> tuple[str, ...]:
+def _cells(row: Row, best_reward: float | None) -> tuple[str, ...]:
     return (
         plus_minus(row.reward, _known(row.reward_se)),
+        f"{row.reward / best_reward:.1%}" if best_reward is not None and best_reward > 0 else MISSING,
         plus_minus(row.quality, _known(row.quality_se)),
         per_thousand(row.cost_usd),
         count(row.calls),

@@ -1,0 +1,39 @@
+"""Which questions a run is asked: held-out ones when it is evaluated, or the one that a person typed."""
+
+from __future__ import annotations
+
+from rl_router.data.world import World
+from rl_router.episode.replay_task import sample
+from rl_router.episode.world_task import WorldTask
+from rl_router.errors import NotRecordedError, RecipeError
+from rl_router.rl.setting import Setting
+from rl_router.types import Query
+
+TYPED = "typed"
+"""The id of a query that a person typed, and its task when nothing more is known of it."""
+
+
+def held_out(setting: Setting) -> tuple[Query, ...]:
+    """The test questions, or as many of them as `evaluation.queries` says: the same ones for every router."""
+    limit = setting.job.evaluation.queries
+    if limit is not None and limit < 1:
+        raise RecipeError(f"expected evaluation.queries of at least 1, got {limit}")
+    return sample(setting.task.test, limit)
+
+
+def asked_query(setting: Setting, text: str) -> Query:
+    """The text as a query: graded if its answer is known, and in a replay only what was recorded."""
+    task = setting.job.task
+    if isinstance(task, WorldTask):
+        solution = World(task.seed).solve(text)
+        if solution is None:
+            return Query(query_id=TYPED, text=text, answers=(), task=TYPED)
+        kind, difficulty = solution.task, solution.difficulty
+        return Query(query_id=TYPED, text=text, answers=(solution.answer,), task=kind, difficulty=difficulty)
+    for query in (*setting.task.test, *setting.task.val, *setting.task.train):
+        if query.text.strip() == text:
+            return query
+    raise NotRecordedError(
+        f"this run replays recorded answers and none was recorded for {text[:80]!r}: ask one of the questions of"
+        f" {task.table}, word for word"
+    )

@@ -1,5 +1,7 @@
 """Playing many episodes at once: in order, the same every time, and whatever the batch."""
 
+from dataclasses import replace
+
 import pytest
 
 from rl_router.episode.environment import Environment, Limits
@@ -39,6 +41,13 @@ def test_sampled_play_depends_on_the_seed(policy, environments):
         [e.token_ids for e in play(policy, environments(), params=SamplingParams(), seed=seed)] for seed in (0, 0, 1)
     ]
     assert runs[0] == runs[1] != runs[2]
+
+
+@pytest.mark.parametrize("text", ["<|endoftext|> <eos> <pad>", "\x00\ud800", "é" * 500, "who is 第三 <answer> x"])
+def test_no_text_of_a_question_is_beyond_the_policy(policy, task, text):
+    query = replace(task.test[0], text=text)
+    [episode] = play(policy, [Environment(task, TokenCodec(policy.tokenizer), Dial(), Limits(), query, 0.5)])
+    assert episode.stop
 
 
 def test_no_environment_is_no_episode(policy):

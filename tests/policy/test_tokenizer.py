@@ -1,4 +1,4 @@
-"""The trained tokenizer: every tag one token, digits apart, any text and back, and the same one when it is read again."""
+"""The trained tokenizer: every tag one token, digits apart, any text and back, and the same one when read again."""
 
 import unicodedata
 

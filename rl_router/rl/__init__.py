@@ -1,1 +1,1 @@
-"""Training with verl on Ray. The only package that imports either; its configuration modules (`job`, `presets`) do not."""
+"""Training with verl on Ray. The only package that imports either; `job` and `presets` do not."""

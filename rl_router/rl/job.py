@@ -21,15 +21,15 @@ _FORBID = {"extra": "forbid"}
 
 @dataclass(frozen=True, kw_only=True)
 class Rollout:
-    """The engine that samples: `transformers` needs nothing but torch; `sglang` and `vllm` need a GPU and their extra."""
+    """The engine that samples: `transformers` needs only torch; `sglang` and `vllm` need a GPU and their extra."""
 
     __pydantic_config__ = _FORBID
     engine: Literal["transformers", "sglang", "vllm"] = "transformers"
     max_batch: int = 256
     agent_workers: int = 1
     recompute_log_probs: bool = False
-    """Let the trainer compute the log-probabilities of sampled tokens again. `transformers` and the trainer run the same
-    kernels and agree to 1e-6; other engines do not, and their recipes turn it on."""
+    """Let the trainer compute the log-probabilities of sampled tokens again. `transformers` and the trainer run the
+    same kernels and agree to 1e-6; other engines do not, and their recipes turn it on."""
     gpu_memory_share: float = 0.5
 
 
@@ -73,7 +73,7 @@ class TrainJob:
     seed: int = 0
     run_dir: Path
     resume: Literal["auto", "never"] = "auto"
-    cost_weights: Annotated[tuple[Annotated[float, Field(ge=0.0)], ...], Field(min_length=1)] = (
+    cost_weights: Annotated[tuple[Annotated[float, Field(ge=0.0, allow_inf_nan=False)], ...], Field(min_length=1)] = (
         0.0,
         0.25,
         0.5,
@@ -90,7 +90,7 @@ class TrainJob:
     cluster: Cluster = field(default_factory=Cluster)
     tracking: Tracking = field(default_factory=Tracking)
     evaluation: Evaluation = field(default_factory=Evaluation)
-    checkpoint_every: int = 20
+    checkpoint_every: Annotated[int, Field(ge=1)] = 20
     stall_timeout_s: float = 900.0
     """A trainer that logs no step for this long is ended with an error: a dead engine must not hang a run."""
     blind_control: bool = False

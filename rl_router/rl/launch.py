@@ -65,7 +65,8 @@ def _begin(job: TrainJob, folder: RunFolder) -> None:
         changed = sorted(key for key in config if key not in ("resume", "run_dir") and config[key] != before.get(key))
         if changed:
             raise CheckpointError(
-                f"{folder.path} holds a run with another {', '.join(changed)}; choose another run_dir, or resume=never to start over"
+                f"{folder.path} holds a run with another {', '.join(changed)};"
+                " choose another run_dir, or resume=never to start over"
             )
     elif folder.config.is_file():
         for child in folder.path.iterdir():

@@ -1,7 +1,7 @@
 """verl's agent-loop worker with the per-episode overhead taken out: one loop object, one write per group.
 
-Stock verl builds a loop through Hydra for every episode and writes every episode to its queue apart, which on a small
-model costs more than sampling. The episodes, their order and what the trainer reads of them are the same.
+Stock verl builds a loop through Hydra for every episode, asks a load balancer for every turn and writes every episode
+to its queue apart, which on a small model costs more than sampling. What is asked, sampled and trained on is the same.
 """
 
 from __future__ import annotations
@@ -17,7 +17,11 @@ from verl.trainer.ppo.v1.agent_loop_tq import AgentLoopManagerTQ, AgentLoopWorke
 from verl.utils.import_utils import load_class_from_fqn
 from verl.utils.tensordict_utils import list_of_dict_to_tensordict
 
+from rl_router.rl.rollout_server import ENGINE, servers
+
 _StockWorker: Any = AgentLoopWorkerTQ.__ray_metadata__.modified_class  # the class behind the Ray actor
+
+GATHER_S = 0.02
 
 
 class EpisodeLoopWorker(_StockWorker):
@@ -25,56 +29,43 @@ class EpisodeLoopWorker(_StockWorker):
         super().__init__(*args, **kwargs)
         torch.set_num_threads(1)
         self._loops: dict[str, Any] = {}
+        self._finished: dict[str, tuple[dict[str, Any], list[Any]]] = {}
 
     async def _run_prompt(
         self, prompt: dict[str, Any], sampling_params: dict[str, Any], trajectory: dict[str, Any], trace: bool = False
     ) -> None:
         if trajectory["validate"]:
             return await super()._run_prompt(prompt, sampling_params, trajectory, trace)
-        uid = prompt["uid"]
-        await tq.async_kv_put(key=uid, partition_id="train", tag={"status": "running"})
         n = self.config.actor_rollout_ref.rollout.n
         loop = self._loop(prompt.pop("agent_name"))
         outputs = await asyncio.gather(
             *(loop.run(dict(sampling_params), **prompt) for _ in range(n)), return_exceptions=True
         )
-        finished = {i: o for i, o in enumerate(outputs) if isinstance(o, AgentLoopOutput)}
         for error in (o for o in outputs if isinstance(o, BaseException)):
             loop.report(error)
-        if finished:
-            await self._put_group(uid, finished, prompt)
-        status = "finished" if len(finished) == n else "failure"
-        await tq.async_kv_put(key=uid, partition_id="train", tag={"status": status})
+        self._finished[prompt["uid"]] = (prompt, outputs)
+        if len(self._finished) == 1:
+            await asyncio.sleep(GATHER_S)  # groups that finish at about the same time share one write
+            await self._put_groups()
 
-    async def _put_group(self, uid: str, outputs: dict[int, AgentLoopOutput], prompt: dict[str, Any]) -> None:
+    async def _put_groups(self) -> None:
+        """Write the episodes of every finished group, then mark the groups as finished."""
+        finished, self._finished = self._finished, {}
         keys, fields, tags = [], [], []
-        for session, output in outputs.items():
-            field = output.as_dict()
-            prompts, responses = field["prompts"], field["responses"]
-            input_ids = torch.cat([prompts, responses])
-            field |= {
-                "uid": uid,
-                "input_ids": input_ids,
-                "position_ids": torch.arange(len(input_ids)),
-                "loss_mask": field["response_mask"],
-                "multi_modal_inputs": {},
-            }
-            keys.append(f"{uid}_{session}_0")
-            fields.append(field)
-            tags.append(
-                {
-                    "status": "success",
-                    "prompt_len": len(prompts),
-                    "response_len": len(responses),
-                    "seq_len": len(input_ids),
-                    "global_steps": prompt["global_steps"],
-                    "min_global_steps": output.extra_fields["min_global_steps"],
-                    "max_global_steps": output.extra_fields["max_global_steps"],
-                }
-            )
-        await tq.async_kv_batch_put(
-            keys=keys, fields=list_of_dict_to_tensordict(fields), tags=tags, partition_id="train"
-        )
+        for uid, (prompt, outputs) in finished.items():
+            for session, output in enumerate(outputs):
+                if isinstance(output, AgentLoopOutput):
+                    keys.append(f"{uid}_{session}_0")
+                    fields.append(_tensors(uid, output))
+                    tags.append(_tag(fields[-1], output, prompt["global_steps"]))
+        if keys:
+            td = list_of_dict_to_tensordict(fields)
+            await tq.async_kv_batch_put(keys=keys, fields=td, tags=tags, partition_id="train")
+        statuses = [
+            {"status": "finished" if all(isinstance(o, AgentLoopOutput) for o in outputs) else "failure"}
+            for _, outputs in finished.values()
+        ]
+        await tq.async_kv_batch_put(keys=list(finished), tags=statuses, partition_id="train")
 
     def _loop(self, name: str) -> Any:
         if name not in self._loops:
@@ -96,7 +87,47 @@ class EpisodeLoopWorker(_StockWorker):
         return self._loops[name]
 
 
+def _tensors(uid: str, output: AgentLoopOutput) -> dict[str, torch.Tensor]:
+    """What the trainer reads of an episode, all as tensors: anything else costs it a Python object per row and step."""
+    stock = output.as_dict()
+    prompts, responses = stock["prompts"], stock["responses"]
+    input_ids = torch.cat([prompts, responses])
+    return {
+        "prompts": prompts,
+        "responses": responses,
+        "response_mask": stock["response_mask"],
+        "loss_mask": stock["response_mask"],
+        "rollout_log_probs": stock["rollout_log_probs"],
+        "rm_scores": stock["rm_scores"],
+        "input_ids": input_ids,
+        "position_ids": torch.arange(len(input_ids)),
+        "num_turns": torch.tensor(output.num_turns),
+        "uid": torch.tensor(int(uid.replace("-", "")[:15], 16)),  # equal within a group is all that is asked of it
+    }
+
+
+def _tag(field: dict[str, torch.Tensor], output: AgentLoopOutput, global_steps: int) -> dict[str, Any]:
+    return {
+        "status": "success",
+        "prompt_len": len(field["prompts"]),
+        "response_len": len(field["responses"]),
+        "seq_len": len(field["input_ids"]),
+        "global_steps": global_steps,
+        "min_global_steps": output.extra_fields["min_global_steps"],
+        "max_global_steps": output.extra_fields["max_global_steps"],
+    }
+
+
 class EpisodeLoopManager(AgentLoopManagerTQ):
+    """Episodes run inside our own engine's servers, where a turn needs no message; beside any other engine."""
+
     def __init__(self, *args: Any, **kwargs: Any):
         super().__init__(*args, **kwargs)
         self.agent_loop_workers_class = ray.remote(EpisodeLoopWorker)
+
+    async def _init_agent_loop_workers(self) -> None:
+        if self.rollout_config.name != ENGINE:
+            await super()._init_agent_loop_workers()
+            return
+        self.agent_loop_workers = servers()
+        await asyncio.gather(*(s.host_episodes.remote(self.config) for s in self.agent_loop_workers))

@@ -1,4 +1,4 @@
-"""An RL algorithm is a preset: a frozen value whose defaults are its published setting, and one pure map to verl's keys.
+"""An RL algorithm is a preset: a frozen value whose defaults are its published setting, and a pure map to verl's keys.
 
 GRPO: arXiv 2402.03300. DAPO (clip-higher, token mean, dynamic sampling, soft overlong): arXiv 2503.14476.
 """
@@ -6,46 +6,52 @@ GRPO: arXiv 2402.03300. DAPO (clip-higher, token mean, dynamic sampling, soft ov
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Annotated, Literal
+
+from annotated_types import Ge, Gt, Le
 
 from rl_router.episode.rewards import Overlong
+
+Count = Annotated[int, Ge(1)]
+Positive = Annotated[float, Gt(0.0)]
+NotNegative = Annotated[float, Ge(0.0)]
 
 
 @dataclass(frozen=True, kw_only=True)
 class Algorithm:
     """What both presets share. One step samples `prompts_per_step` x `group_size` episodes and takes
-    `updates_per_step` optimiser steps on them; advantages are computed within a group of one prompt and one cost weight.
+    `updates_per_step` optimiser steps on them; advantages are computed within a group of one prompt at one cost weight.
     """
 
     __pydantic_config__ = {"extra": "forbid"}
 
-    steps: int = 120
-    prompts_per_step: int = 20
-    group_size: int = 8
-    updates_per_step: int = 2
-    learning_rate: float = 1.5e-3
-    final_learning_rate_ratio: float = 0.1
-    warmup_steps: int = 5
+    steps: Count = 120
+    prompts_per_step: Count = 20
+    group_size: Annotated[int, Ge(2)] = 8
+    updates_per_step: Count = 2
+    learning_rate: Positive = 1.5e-3
+    final_learning_rate_ratio: Annotated[float, Ge(0.0), Le(1.0)] = 0.1
+    warmup_steps: Annotated[int, Ge(0)] = 5
     normalise_by_std: bool = True
-    entropy_weight: float = 0.0
-    kl_weight: float = 0.0
+    entropy_weight: NotNegative = 0.0
+    kl_weight: NotNegative = 0.0
     """Weight of KL(policy || warm start), estimated per sampled token (Schulman's k3); it keeps exploration alive."""
-    max_grad_norm: float = 1.0
-    temperature: float = 1.0
+    max_grad_norm: Positive = 1.0
+    temperature: Positive = 1.0
 
 
 @dataclass(frozen=True, kw_only=True)
 class Grpo(Algorithm):
     kind: Literal["grpo"] = "grpo"
-    clip: float = 0.2
+    clip: Positive = 0.2
 
 
 @dataclass(frozen=True, kw_only=True)
 class Dapo(Algorithm):
     kind: Literal["dapo"] = "dapo"
-    clip_low: float = 0.2
-    clip_high: float = 0.28
+    clip_low: Positive = 0.2
+    clip_high: Positive = 0.28
     dynamic_sampling: bool = True
-    max_inflight_batches: int = 1
+    max_inflight_batches: Count = 1
     """How many batches of prompts may be in flight while groups without spread are replaced."""
     overlong: Overlong | None = None

@@ -31,7 +31,7 @@ def forget_steps(rollouts: Path, through: int | None = None) -> None:
 
 
 def step_metrics(groups: Mapping[str, Sequence[Mapping[str, Any]]]) -> dict[str, float]:
-    """Means over all sampled episodes of a step, those of groups without spread included, so that curves are unbiased."""
+    """Means over all sampled episodes of a step, groups without spread included, so that curves are unbiased."""
     episodes = [e for group in groups.values() for e in group]
     scored = [e for e in episodes if e["total_reward"] is not None]
     if not scored:

@@ -21,6 +21,8 @@ from verl.workers.rollout.replica import RolloutReplica, TokenOutput
 
 from rl_router.policy.decoder import BatchedDecoder, SamplingParams
 
+ENGINE = "transformers"
+
 
 class TransformersServer:
     def __init__(self, config: Any, model_config: Any, replica_rank: int):
@@ -34,6 +36,7 @@ class TransformersServer:
         self.global_steps = 0
         self.address = f"{ray.util.get_node_ip_address()}:{replica_rank}"
         self.decoder: BatchedDecoder | None = None
+        self.episodes: Any = None
 
     async def launch_server(self) -> str:
         model = AutoModelForCausalLM.from_pretrained(self.model_config.local_path, dtype=torch.float32)
@@ -68,6 +71,15 @@ class TransformersServer:
             stop_reason="completed" if sample.stopped else "length",
             extra_fields={"global_steps": self.global_steps},
         )
+
+    async def host_episodes(self, config: Any) -> None:
+        """Become the agent-loop worker of this replica's share of the prompts."""
+        from rl_router.rl.loop_worker import EpisodeLoopWorker
+
+        self.episodes = EpisodeLoopWorker(config, _InProcess(self))
+
+    async def generate_sequences(self, batch: Any) -> None:
+        await self.episodes.generate_sequences(batch)
 
     async def load_weights(self, weights: Mapping[str, torch.Tensor], global_steps: int | None) -> None:
         assert self.decoder is not None, "launch_server comes first"
@@ -106,8 +118,32 @@ class TransformersServer:
         return None
 
 
+class _InProcess:
+    """The server as the client that agent loops expect, without a message in between."""
+
+    def __init__(self, server: TransformersServer):
+        self.server = server
+
+    async def generate(
+        self, request_id: str, *, prompt_ids: Sequence[int], sampling_params: Mapping[str, Any]
+    ) -> TokenOutput:
+        out = await self.server.generate(prompt_ids, sampling_params, request_id)
+        out.extra_fields |= {"min_global_steps": self.server.global_steps, "max_global_steps": self.server.global_steps}
+        return out
+
+
 def _server_name(replica_rank: int) -> str:
     return f"transformers_server_{replica_rank}"
+
+
+def servers() -> list[Any]:
+    """The actors of every replica of this run, in order of rank."""
+    found: list[Any] = []
+    while True:
+        try:
+            found.append(ray.get_actor(_server_name(len(found))))
+        except ValueError:
+            return found
 
 
 class TransformersReplica(RolloutReplica):

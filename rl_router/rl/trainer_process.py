@@ -1,7 +1,7 @@
 """Stock verl as a child process: started from a job, watched, and never left behind.
 
-The child runs `python -m verl.trainer.main_ppo` with the overrides of `verl_config`. Every process that it starts, Ray's
-daemons included, inherits a marker in its environment, by which all of them are found and ended.
+The child runs `python -m verl.trainer.main_ppo` with the overrides of `verl_config`. Every process that it starts,
+Ray's daemons included, inherits a marker in its environment, by which all of them are found and ended.
 """
 
 from __future__ import annotations
@@ -61,7 +61,7 @@ def run_trainer(
     metrics: Path,
     stall_timeout_s: float,
 ) -> Iterator[tuple[int, dict[str, Any]]]:
-    """Yield `(step, metrics)` as verl logs them. Raises RunError when the trainer fails or says nothing for too long."""
+    """Yield `(step, metrics)` as verl logs them. RunError when the trainer fails or says nothing for too long."""
     command = [sys.executable, "-m", "verl.trainer.main_ppo", "hydra.run.dir=.", "hydra.output_subdir=null", *arguments]
     with open(log, "a") as file:
         file.write("$ " + shlex.join(command) + "\n")

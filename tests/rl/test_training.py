@@ -40,8 +40,8 @@ def test_three_steps_keep_masks_prefix_ledger_and_weights_in_step(job):
     folder = train(job)
     rows = folder.read_metrics()
     assert [row["step"] for row in rows] == [1, 2, 3]
-    # The trainer recomputes each sampled token's probability from ids and mask. It can agree with the rollout only if the
-    # prefix is exact, the mask marks the sampled tokens, and the engine has the weights of the step before.
+    # The trainer recomputes each sampled token's probability from ids and mask. It can agree with the rollout only if
+    # the prefix is exact, the mask marks the sampled tokens, and the engine has the weights of the step before.
     assert all(row["training/rollout_probs_diff_max"] < 1e-3 for row in rows)
     assert all(row["actor/grad_norm"] > 0 for row in rows)
     pool = job.task.build().pool

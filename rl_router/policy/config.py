@@ -37,9 +37,10 @@ class PretrainedPolicy:
 class WarmStart:
     """Supervised learning on scripted demonstrations: the grammar is right, the choice of model is uninformed.
 
-    `decompose` is the share of two-hop demonstrations that split the question; `context_tilt` the weight of a
-    scrambled kind -> model preference that makes the choice depend on the context without leaking which is right;
-    `price_tilt` the weight of a prior that dearer models are chosen more often where cost weighs less.
+    `decompose` is the share of two-hop demonstrations that split the question, `retry` how often "not sure" is followed
+    by another model, `check` how often a sure reply is. `price_tilt` is the power of a model's price that its chance is
+    proportional to at the smallest cost weight; it falls to minus that at the largest. It makes the dial readable when
+    reinforcement learning starts, and is small enough that every model is tried at every setting.
     """
 
     __pydantic_config__ = _FORBID
@@ -48,9 +49,8 @@ class WarmStart:
     learning_rate: float = 4e-3
     muon_learning_rate: float = 0.03
     demonstrations: int = 6000
-    decompose: float = 0.8
-    context_tilt: float = 0.0
-    price_tilt: float = 0.5
+    decompose: float = 1.0
+    price_tilt: float = 0.35
     retry: float = 0.85
     check: float = 0.06
     max_calls: int = 3

@@ -24,7 +24,7 @@ _TYPICAL_CALL = Usage(prompt_tokens=300, completion_tokens=150)
 
 @dataclass(frozen=True, kw_only=True)
 class Demonstration:
-    """`segments` alternate (text, written by the policy?), the prompt first."""
+    """One scripted episode. A `cost_weight` of None stands in no prompt."""
 
     query: Query
     cost_weight: float | None
@@ -52,7 +52,7 @@ class Demonstrator:
         lead = f" {price_word(cost_weight, self.cost_weights)}" if self.tell_cost_weight else ""
         label = self.task.label(query)
         if self.task.mode is Mode.DECIDE:
-            model = self._draw(label, shown, rng, asked=())
+            model = self._draw(shown, rng, asked=())
             return Demonstration(query=query, cost_weight=shown, turns=((_route(lead, label, model, "same"), None),))
         turns: list[tuple[str, str | None]] = []
         references = self.task.references
@@ -87,7 +87,7 @@ class Demonstrator:
         text = self.task.references.query(hop, question=query.text, last_reply=last)
         reply, again = UNSURE, ""
         while len(turns) < self.config.max_calls:
-            model = self._draw(label, shown, rng, asked=asked)
+            model = self._draw(shown, rng, asked=asked)
             reply = self.task.pool.ask(model, text, query=query).reply.text
             turns.append((_route(f"{lead}{again}", label, model, hop), reply))
             asked.append(model)
@@ -103,20 +103,17 @@ class Demonstrator:
         last = self.task.references.answer("last", question=query.text, last_reply=None)
         return last in query.answers
 
-    def _draw(self, label: str, shown: float | None, rng: random.Random, asked: Sequence[str]) -> str:
+    def _draw(self, shown: float | None, rng: random.Random, asked: Sequence[str]) -> str:
         names = [n for n in self.task.pool.names if n not in asked]
-        if shown is not None and rng.random() < self.config.price_tilt:
-            return rng.choices(names, [self._price_weight(n, shown) for n in names])[0]
-        if rng.random() < self.config.context_tilt:
-            favourite = random.Random(f"{label}|{shown}").choice(self.task.pool.names)
-            return favourite if favourite in names else rng.choice(names)
-        return rng.choice(names)
+        if shown is None:
+            return rng.choice(names)
+        return rng.choices(names, [self._price_weight(n, shown) for n in names])[0]
 
     def _price_weight(self, name: str, cost_weight: float) -> float:
-        """Dear models are likelier where cost weighs least, cheap ones where it weighs most."""
+        """Dear models are likelier where cost weighs least, cheap ones where it weighs most: price to the power ±tilt."""
         rank = sorted(self.cost_weights).index(cost_weight) / max(1, len(self.cost_weights) - 1)
         price = self.task.pool.spec(name).price(_TYPICAL_CALL)
-        return math.exp((0.8 - 1.6 * rank) * math.log(max(price, 1e-9)))
+        return math.exp(self.config.price_tilt * (1.0 - 2.0 * rank) * math.log(max(price, 1e-9)))
 
 
 def _route(lead: str, label: str, model: str, hop: str) -> str:

@@ -33,7 +33,7 @@ def demonstrate(task):
 
     def demonstrate(n, *, cost_weight=None, queries=None, tell=True, seed=0, task=task, **config):
         rng = random.Random(seed)
-        config = WarmStart(**({"context_tilt": 0.0} | config))
+        config = WarmStart(**config)
         writer = Demonstrator(task=task, cost_weights=COST_WEIGHTS, config=config, tell_cost_weight=tell)
         queries = queries or task.train
         weights = COST_WEIGHTS if cost_weight is None else (cost_weight,)

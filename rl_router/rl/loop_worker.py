@@ -31,6 +31,17 @@ class EpisodeLoopWorker(_StockWorker):
         self._loops: dict[str, Any] = {}
         self._finished: dict[str, tuple[dict[str, Any], list[Any]]] = {}
 
+    async def generate_sequences(self, batch: Any) -> None:
+        """Start the episodes of every prompt. Validation is left to the stock worker."""
+        if "validate" in batch and batch["validate"]:
+            return await super().generate_sequences(batch)
+        rollout = self.config.actor_rollout_ref.rollout
+        params = {"temperature": rollout.temperature, "top_p": rollout.top_p, "top_k": rollout.top_k, "logprobs": True}
+        for row in _rows(batch):
+            task = asyncio.create_task(self._run_prompt(row, params, {"validate": False}))
+            self.background_tasks.add(task)
+            task.add_done_callback(self.background_tasks.discard)
+
     async def _run_prompt(
         self, prompt: dict[str, Any], sampling_params: dict[str, Any], trajectory: dict[str, Any], trace: bool = False
     ) -> None:
@@ -85,6 +96,17 @@ class EpisodeLoopWorker(_StockWorker):
                 tools=ToolListWrap(self.tools),
             )
         return self._loops[name]
+
+
+def _rows(batch: Any) -> list[dict[str, Any]]:
+    """The columns that an episode reads, a dict per prompt. Each column is unpacked once: on a batch that was joined
+    from several, reading it by row costs seconds."""
+    columns = {}
+    for key in ("uid", "agent_name", "extra_info", "global_steps"):
+        value = batch.get(key)
+        data = value.tolist() if hasattr(value, "tolist") else value
+        columns[key] = data if isinstance(data, list) else [data] * len(batch)
+    return [dict(zip(columns, row, strict=True)) for row in zip(*columns.values(), strict=True)]
 
 
 def _tensors(uid: str, output: AgentLoopOutput) -> dict[str, torch.Tensor]:

@@ -1,8 +1,9 @@
 """What verl loads in every one of its processes: the CPU platform and the transformers rollout engine.
 
-Loaded through `VERL_USE_EXTERNAL_MODULES=rl_router.rl.plugin`. Two of the four registrations have no public hook in
-verl 0.9.1 and touch a private name instead: the adapter registry, and the process-group initialiser, which on a CPU
-platform builds "cpu:gloo,cpu:gloo", a backend string that torch refuses.
+Loaded through `VERL_USE_EXTERNAL_MODULES=rl_router.rl.plugin`. Three things have no public hook in verl 0.9.1 and touch
+a name of its modules instead: the adapter registry; on a CPU, the process-group initialiser, which would build
+"cpu:gloo,cpu:gloo", a backend string that torch refuses; and the reference model's offload policy, which would pin its
+memory for an accelerator that is not there.
 """
 
 from __future__ import annotations
@@ -35,3 +36,8 @@ if os.environ.get("VERL_PLATFORM") == "cpu":
         return _initialise(timeout_second, backend=backend or "cpu:gloo")
 
     distributed.initialize_global_process_group_ray = _initialise_gloo
+
+    import verl.workers.engine.fsdp.transformer_impl as fsdp_engine
+
+    _OffloadPolicy = fsdp_engine.CPUOffloadPolicy
+    fsdp_engine.CPUOffloadPolicy = lambda pin_memory=True: _OffloadPolicy(pin_memory=False)

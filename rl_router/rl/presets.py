@@ -52,6 +52,6 @@ class Dapo(Algorithm):
     clip_low: Positive = 0.2
     clip_high: Positive = 0.28
     dynamic_sampling: bool = True
-    max_inflight_batches: Count = 1
-    """How many batches of prompts may be in flight while groups without spread are replaced."""
+    max_refills: Annotated[int, Ge(0)] = 1
+    """How often a step may replace its groups without spread before it trains on what it has."""
     overlong: Overlong | None = None

@@ -1,26 +1,55 @@
-"""verl's replay buffer with a short poll and with group filtering that a custom sampler would otherwise not get.
+"""verl's replay buffer with a short poll, and dynamic sampling (DAPO, arXiv 2503.14476, equation 11) in bounded rounds.
 
-The stock buffer asks every two seconds whether the rollouts are done, which is most of a small model's step.
+The stock buffer asks every two seconds whether the rollouts are done, which is most of a small model's step, and
+replaces each group without spread by two, in as many small dispatches as there are free places. Here a round waits for
+all of its groups and replaces what is missing at once. After `max_refills` rounds a batch is filled up with groups
+without spread, which have no advantage and no effect: a step late in training must not sample for ever.
 """
 
 from __future__ import annotations
 
+import time
 from typing import Any
 
 from verl.trainer.ppo.v1.replay_buffer import ReplayBuffer
 
 
 class PromptReplayBuffer(ReplayBuffer):
-    """`sampler_kwargs` takes `poll_interval_s`, `filter_groups_metric`, `train_batch_size`, `max_inflight_batches`."""
+    """`sampler_kwargs` takes `filter_groups_metric` (None: no filtering), `max_refills` and `dispatch_multiple`."""
 
     def __init__(self, *, sampler_kwargs: Any, **kwargs: Any):
-        metric = sampler_kwargs.get("filter_groups_metric")
         super().__init__(
             sampler_kwargs=sampler_kwargs,
-            poll_interval=float(sampler_kwargs.get("poll_interval_s", 0.02)),
-            filter_groups_metric=metric,
-            train_batch_size=int(sampler_kwargs["train_batch_size"]),
-            gen_batch_size=1 if metric else int(sampler_kwargs["train_batch_size"]),
-            max_inflight_gen_batches=int(sampler_kwargs.get("max_inflight_batches", 1)),
+            poll_interval=0.02,
+            filter_groups_metric=sampler_kwargs.get("filter_groups_metric"),
             **kwargs,
         )
+        self.max_refills = int(sampler_kwargs.get("max_refills", 0))
+        self.dispatch_multiple = int(sampler_kwargs.get("dispatch_multiple", 1))
+
+    def sample(self, global_steps: int, partition_id: str, batch_size: int) -> tuple[Any, dict[str, Any]]:
+        if partition_id == "val" or self.filter_groups_metric is None:
+            return super().sample(global_steps, partition_id, batch_size)
+        refills, flat = 0, set()
+        while True:
+            self._wait_for_groups(partition_id)
+            flat, _ = self._dapo_filtered_keys(partition_id)
+            done = self.finished_keys[partition_id] | self.failure_keys[partition_id]
+            missing = batch_size - len(done - flat)
+            if missing <= 0 or refills >= self.max_refills:
+                break
+            refills += 1
+            self.refill_fn(-(-missing // self.dispatch_multiple) * self.dispatch_multiple)
+        spread = done - flat
+        chosen = spread | set(sorted(flat)[: max(0, missing)])
+        uids, snapshot, _ = self._select_prompt_uids(partition_id, chosen, batch_size)
+        self._clear_groups(partition_id, done - set(uids))
+        metrics = {"groups/refills": refills, "groups/flat": len(flat), "groups/sampled": len(done)}
+        return self._materialize_batch(partition_id, uids, snapshot), metrics
+
+    def _wait_for_groups(self, partition_id: str) -> None:
+        while True:
+            self._sync_metadata_from_transfer_queue()
+            if not self.pending_keys[partition_id] and not self.running_keys[partition_id]:
+                return
+            time.sleep(self.poll_interval)

@@ -43,6 +43,7 @@ def algorithm_overrides(algorithm: Grpo | Dapo) -> dict[str, Any]:
     dapo = algorithm if isinstance(algorithm, Dapo) else None
     low, high = (dapo.clip_low, dapo.clip_high) if dapo else (algorithm.clip, algorithm.clip)  # type: ignore[union-attr]
     filters = dapo is not None and dapo.dynamic_sampling
+    refill = next(n for n in range(8, 0, -1) if algorithm.prompts_per_step % n == 0)  # verl fetches whole multiples
     actor = "actor_rollout_ref.actor"
     sampler = "trainer.v1.sampler"
     return {
@@ -70,13 +71,13 @@ def algorithm_overrides(algorithm: Grpo | Dapo) -> dict[str, Any]:
         "actor_rollout_ref.rollout.n": algorithm.group_size,
         "actor_rollout_ref.rollout.temperature": algorithm.temperature,
         "data.train_batch_size": algorithm.prompts_per_step,
-        "data.gen_batch_size": 1 if filters else algorithm.prompts_per_step,
+        "data.gen_batch_size": refill if filters else algorithm.prompts_per_step,
         "trainer.total_training_steps": algorithm.steps,
         f"{sampler}.custom_sampler.path": "pkg://rl_router.rl.replay_buffer",
         f"{sampler}.custom_sampler.name": "PromptReplayBuffer",
         f"+{sampler}.sampler_kwargs.filter_groups_metric": "reward" if filters else None,
-        f"+{sampler}.sampler_kwargs.train_batch_size": algorithm.prompts_per_step,
-        f"+{sampler}.sampler_kwargs.max_inflight_batches": dapo.max_inflight_batches if dapo else 1,
+        f"+{sampler}.sampler_kwargs.max_refills": dapo.max_refills if dapo else 0,
+        f"+{sampler}.sampler_kwargs.dispatch_multiple": refill,
     }
 
 

@@ -50,7 +50,7 @@ def test_dapo_clips_higher_averages_over_tokens_and_filters_groups(job):
     assert (actor.clip_ratio_low, actor.clip_ratio_high) == (0.2, 0.28)
     assert actor.loss_agg_mode == "token-mean"
     assert config.trainer.v1.sampler.sampler_kwargs.filter_groups_metric == "reward"
-    assert config.data.gen_batch_size == 1
+    assert config.data.gen_batch_size == 5  # the largest divisor of 20 up to 8: what refills come in
     assert actor.use_kl_loss is False
 
 

@@ -25,6 +25,7 @@ ROUTERS = {
     "cheapest": "always the cheapest model of the pool",
     "strongest": "always the model that is right most often",
     "random": "any model of the pool, each as likely",
+    "best_single": "always the one model that earned the most on training queries at each cost weight",
     "best_table_blind": "the best model or chain for each kind of query, one table for all cost weights",
     "best_table": "the best model or chain for each kind of query, one table for each cost weight",
     "oracle": "sees every reply before it chooses; no router can do better",

@@ -1,7 +1,8 @@
 """What a router must beat: one fixed model, chance, and the best tables; and what it cannot beat, the oracle.
 
-`best_table` is the best fixed strategy for each (task, difficulty) at one cost weight, fitted on training queries and
-told nothing of a query but its cell. `best_table_blind` is the one table that is best on average over all the cost
+`best_single` is the best one model at each cost weight: what a single call earns without reading the query.
+`best_table` is the best fixed strategy for each (task, difficulty) at one cost weight, told nothing of a query but its
+cell. Both are fitted on training queries. `best_table_blind` is the one table that is best on average over all the cost
 weights: what a dial can add is the difference between the two. `oracle` sees every reply beforehand.
 """
 
@@ -9,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
+from functools import partial
 from random import Random
 from statistics import fmean
 from typing import Any
@@ -92,12 +94,14 @@ class Baselines:
     ) -> dict[str, list[Outcome]]:
         """One outcome per query and baseline. `cost_weights` are those that the blind table is fitted over."""
         names = self.task.pool.names
+        single = self.best_single(reward, (cost_weight,))
         table = self.table(reward, (cost_weight,))
         blind = self.table(reward, cost_weights)
         rules: dict[str, Callable[[Query], Strategy]] = {
             "cheapest": lambda query: self.cheapest,
             "strongest": lambda query: self.strongest,
             "random": lambda query: Strategy((Random(query.query_id).choice(names),)),
+            "best_single": lambda query: single,
             "best_table_blind": lambda query: blind[cell_of(query)],
             "best_table": lambda query: table[cell_of(query)],
         }
@@ -113,13 +117,13 @@ class Baselines:
         worth = {cell: np.mean([w[cell] for w in each], axis=0) for cell in each[0]}  # [candidates]
         table = {cell: self.candidates[cell][int(values.argmax())] for cell, values in worth.items()}
         if len(table) < len(self.candidates):
-            sizes = {cell: sum(cell_of(q) == cell for q in self.fit_queries) for cell in worth}
-            fallback = max(
-                self.singles,
-                key=lambda s: sum(n * worth[cell][self.candidates[cell].index(s)] for cell, n in sizes.items()),
-            )
+            fallback = self.best_single(reward, cost_weights)
             table |= {cell: fallback for cell in self.candidates if cell not in table}
         return table
+
+    def best_single(self, reward: Reward, cost_weights: Sequence[float]) -> Strategy:
+        """The one model of the highest mean reward on the fit queries, on average over `cost_weights`."""
+        return self._best_single(*(partial(self._reward, _fresh(reward), weight) for weight in cost_weights))
 
     def _worth(self, reward: Reward, cost_weight: float) -> dict[Cell, np.ndarray]:
         """[candidates] mean reward of each on the fit queries of a cell."""
@@ -170,14 +174,15 @@ class Baselines:
             found.append(_outcome(query, trials[best], value if np.isfinite(value) else None))
         return found
 
-    def _best_single(self, worth: Callable[[Trial], float | None]) -> Strategy:
-        """The single model of the highest mean `worth` on the fit queries; of equals, the pool's first."""
+    def _best_single(self, *worths: Callable[[Trial], float | None]) -> Strategy:
+        """The single model of the highest mean of `worths` on the fit queries; of equals, the pool's first."""
         places = {cell: [found.index(s) for s in self.singles] for cell, found in self.candidates.items()}
-        rows = [
-            [worth(trials[place]) for place in places[cell_of(query)]]
+        singles = [
+            [trials[place] for place in places[cell_of(query)]]
             for query, trials in zip(self.fit_queries, self._fit_trials, strict=True)
         ]
-        return self.singles[int(_mean_known(np.array(rows, dtype=float)).argmax())]
+        means = [_mean_known(np.array([[worth(t) for t in row] for row in singles], dtype=float)) for worth in worths]
+        return self.singles[int(np.mean(means, axis=0).argmax())]
 
 
 def _mean_known(values: np.ndarray) -> np.ndarray:

@@ -20,8 +20,8 @@ from rl_router.observe.formats import cost_weight as weight_text
 from rl_router.types import Episode
 
 ORDER = (
-    "policy", "warm_start", "policy_blind", "cheapest", "strongest", "random", "best_table_blind", "best_table",
-    "oracle",
+    "policy", "warm_start", "policy_blind", "cheapest", "strongest", "random", "best_single", "best_table_blind",
+    "best_table", "oracle",
 )  # fmt: skip
 PLAIN_WIDTH = 120
 

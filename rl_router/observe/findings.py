@@ -16,7 +16,7 @@ from rl_router.observe.looks import look
 
 Row = Mapping[str, Any]
 Verdict = Literal["better", "worse", "no difference"]
-FIXED = ("cheapest", "strongest", "random")
+FIXED = ("cheapest", "strongest", "random", "best_single")
 """Routers that ignore the query."""
 
 

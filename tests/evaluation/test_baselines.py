@@ -76,6 +76,22 @@ def test_the_best_table_of_four_questions_at_weight_a_half():
     assert all(len(o.models) == 1 and o.calls == 1 for o in found["random"])
 
 
+def test_the_best_single_model_is_the_one_that_earned_most_where_it_was_fitted():
+    # small is right on e1 and e2, big on e1, h1 and h2; a right answer earns 1 − 0.1 λ from small and 1 − λ from big
+    task = task_of(EASY + HARD)
+    baselines = Baselines(task, HARD, EASY + HARD)
+    chosen = {weight: str(baselines.best_single(Dial(), (weight,))) for weight in (0.0, 0.25, 0.5)}
+    assert chosen == {0.0: "big", 0.25: "big", 0.5: "small"}  # 2/4 < 3/4, 1.95/4 < 2.25/4, 1.9/4 > 1.5/4
+    assert str(baselines.best_single(Dial(), (0.0, 0.5))) == "big"  # (2 + 1.9)/4 < (3 + 1.5)/4
+    found = reference_outcomes(task, Dial(), HARD, 0.0, EASY)["best_single"]
+    assert [(o.models, o.reward) for o in found] == [(("small",), 0.0), (("small",), 0.0)]  # big is right on both
+
+
+def test_of_single_models_that_earned_the_same_the_pools_first_is_taken():
+    baselines = Baselines(task_of(EASY), EASY, EASY[:1])
+    assert str(baselines.best_single(Dial(), (0.0,))) == "small"  # both are right on e1
+
+
 def test_a_chain_pays_for_every_call_and_stops_at_the_first_sure_reply():
     task = task_of(HARD)
     chain, both = Strategy(("small", "big")), HARD

@@ -29,7 +29,7 @@ from rl_router.types import Call, CallStatus, Episode, Mode, ModelReply, Query, 
 torch.set_num_threads(1)
 
 WEIGHTS = (0.0, 0.5, 2.0)
-BASELINES = {"cheapest", "strongest", "random", "best_table_blind", "best_table", "oracle"}
+BASELINES = {"cheapest", "strongest", "random", "best_single", "best_table_blind", "best_table", "oracle"}
 WRITTEN = ("choices.json", "held_out.jsonl", "results.json")
 
 

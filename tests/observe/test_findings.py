@@ -40,6 +40,13 @@ def test_the_best_fixed_router_is_found_for_each_weight_and_is_none_of_the_table
     assert best_fixed(rows, 1) is None
 
 
+def test_the_best_single_model_is_a_fixed_router():
+    rows = [row("cheapest", 1, 0.4), row("best_single", 1, 0.6), row("policy", 1, 0.5)]
+    assert best_fixed(rows, 1)["router"] == "best_single"
+    assert headline(rows) == "The policy earns less at λ = 1 (−0.100 ± 0.028 against best single model)."
+    assert dominated([row("policy", 1, 0.5, quality=0.8), row("best_single", 1, 0.6)])[0][1]["router"] == "best_single"
+
+
 def test_the_headline_says_where_the_policy_wins_where_not_and_by_how_much():
     rows = [
         row("policy", 0, 0.97, 0.01), row("strongest", 0, 0.96, 0.01),

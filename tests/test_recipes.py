@@ -10,6 +10,7 @@ from rl_router.pool.pool import load_specs
 from rl_router.recipe import compose, group_options, load_job, read_values, recipe_names
 from rl_router.recipe_keys import known_keys
 from rl_router.rl.job import TrainJob, job_from_dict, job_to_dict
+from rl_router.types import Mode
 
 FILES = sorted(recipes_dir().rglob("*.yaml"))
 FOR_YOU_TO_SET = {"task.table": "table.parquet"}  # what recipes leave open with ???
@@ -48,6 +49,13 @@ def test_a_job_goes_to_json_and_comes_back_the_same():
     for name in recipe_names():
         job = job_of(name)
         assert job_from_dict(job_to_dict(job)) == job
+
+
+def test_the_replay_recipe_asks_real_questions_at_low_prices_and_its_policy_has_room_for_them():
+    job = job_of("replay")
+    assert (job.task.mode, job.task.pool, job.cost_weights) == (Mode.DECIDE, "zeroeval", (0.0, 0.05, 0.1, 0.25, 1.0))
+    assert job.limits.max_prompt_tokens + job.limits.max_response_tokens <= job.policy.max_tokens
+    assert job.limits.max_turns == 1
 
 
 def test_an_override_may_set_a_key_that_the_recipe_does_not_write():

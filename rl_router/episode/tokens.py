@@ -21,6 +21,7 @@ class Tokenizer(Protocol):
 
     eos_token: Any
     eos_token_id: Any
+    pad_token_id: Any
     unk_token_id: Any
     all_special_ids: Any
 
@@ -39,7 +40,9 @@ class TokenCodec:
         self.eos = str(tokenizer.eos_token)
         self._tags = {tag: self._single(tag) for tag in tags.TAGS}
         added = tokenizer.get_added_vocab()
-        self._control = {*added.values(), *tokenizer.all_special_ids} - {tokenizer.unk_token_id}
+        self._control = {*added.values(), *tokenizer.all_special_ids}
+        if tokenizer.unk_token_id not in (tokenizer.eos_token_id, tokenizer.pad_token_id):
+            self._control.discard(tokenizer.unk_token_id)  # an unknown word has no power, unlike an end of the text
         self._weights = {text: i for text, i in added.items() if tags.COST_WEIGHT.fullmatch(text)}
         self.stop_ids = (self._tags[tags.END_SEARCH], self._tags[tags.END_ANSWER], int(tokenizer.eos_token_id))
 

@@ -110,19 +110,24 @@ def test_a_tokenizer_without_an_end_token_is_refused(make_tokenizer):
         TokenCodec(tokenizer)
 
 
-def word_tokenizer(words):
+def word_tokenizer(words, **specials_by_role):
     vocab = {word: i for i, word in enumerate(["<unk>", "<eos>", *words])}
     tokenizer = Tokenizer(models.WordLevel(vocab, unk_token="<unk>"))
     tokenizer.pre_tokenizer = pre_tokenizers.Whitespace()
     specials = [word for word in words if word.startswith("<")]
-    return PreTrainedTokenizerFast(
-        tokenizer_object=tokenizer, unk_token="<unk>", eos_token="<eos>", additional_special_tokens=specials
-    )
+    roles = {"unk_token": "<unk>", "eos_token": "<eos>"} | specials_by_role
+    return PreTrainedTokenizerFast(tokenizer_object=tokenizer, additional_special_tokens=specials, **roles)
 
 
 def test_an_unknown_word_stays_in_a_reply_as_the_unknown_token():
     codec = TokenCodec(word_tokenizer([*tags.TAGS, "mara"]))
     assert codec.decode(codec.reply("mara stone", 8)) == "<information> mara <unk> </information>"
+
+
+@pytest.mark.parametrize("roles", [{"eos_token": "<unk>"}, {"pad_token": "<unk>"}])
+def test_an_unknown_word_is_left_out_where_its_token_ends_or_pads_a_text(roles):
+    codec = TokenCodec(word_tokenizer([*tags.TAGS, "mara"], **roles))
+    assert codec.decode(codec.reply("mara stone", 8)) == "<information> mara </information>"
 
 
 def test_a_tag_that_is_only_the_unknown_token_is_refused():

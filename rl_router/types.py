@@ -1,4 +1,4 @@
-"""The frozen values that cross package borders: queries, usage, replies, decisions and episodes. No logic beyond sums."""
+"""The frozen values that cross package borders: queries, usage, replies, decisions, episodes. No logic but sums."""
 
 from __future__ import annotations
 

@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from pathlib import Path
 from statistics import fmean
 from typing import Literal
 
 from rl_router.data.world import World, WorldReferences
 from rl_router.episode.task import Task
 from rl_router.errors import RecipeError
-from rl_router.paths import pools_dir
 from rl_router.pool.pool import ModelPool, load_specs
 from rl_router.pool.simulated import SimulatedBackend, simulation
+from rl_router.pool.spec import pool_path
 from rl_router.types import Mode, Query
 
 REFERENCE_QUERIES = 500
@@ -35,7 +34,7 @@ class WorldTask:
 
     def build(self) -> Task:
         world = World(self.seed)
-        pool = ModelPool(load_specs(pool_file(self.pool)), SimulatedBackend(world, self.seed))
+        pool = ModelPool(load_specs(pool_path(self.pool)), SimulatedBackend(world, self.seed))
         for spec in pool.specs:
             simulation(spec)  # refuses a pool without skills before anything is drawn
         train, val, test = (
@@ -64,13 +63,6 @@ class WorldTask:
 def label(query: Query) -> str:
     """The kind of a question in one word: "arithmetic2"."""
     return f"{query.task}{query.difficulty}"
-
-
-def pool_file(name: str) -> Path:
-    """A path as it stands; a bare name is a file of recipes/pool."""
-    if name.endswith((".yaml", ".yml")):
-        return Path(name)
-    return pools_dir() / f"{name}.yaml"
 
 
 def strongest_call_usd(pool: ModelPool, queries: tuple[Query, ...]) -> float:

@@ -54,7 +54,7 @@ def test_bad_settings_are_refused_in_a_sentence(tmp_path):
         WorldTask(n_test=0).build()
     with pytest.raises(RecipeError, match="no task 'poetry'"):
         WorldTask(tasks=("poetry",)).build()
-    with pytest.raises(PoolError, match="cannot be read"):
+    with pytest.raises(PoolError, match="There is no pool 'no_such_pool'"):
         WorldTask(pool="no_such_pool").build()
     bare = tmp_path / "bare.yaml"
     bare.write_text("models: [{name: a, input_usd_per_mtok: 1, output_usd_per_mtok: 1}]")

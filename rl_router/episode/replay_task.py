@@ -14,7 +14,7 @@ import numpy as np
 
 from rl_router.data.table import RoutingTable
 from rl_router.episode.task import Task
-from rl_router.errors import DataError
+from rl_router.errors import DataError, RecipeError
 from rl_router.pool.pool import ModelPool, load_specs
 from rl_router.pool.replay import ReplayBackend
 from rl_router.pool.spec import pool_path
@@ -50,6 +50,13 @@ class ReplayTask:
     tasks: tuple[str, ...] | None = None
     mode: Mode = Mode.DECIDE
     max_test: int | None = None
+
+    def __post_init__(self) -> None:
+        if Mode(self.mode) is not Mode.DECIDE:
+            raise RecipeError(
+                f"Recorded replies were graded as whole answers, so nothing can grade what a policy makes of them "
+                f"under task.mode={self.mode}; set task.mode=decide."
+            )
 
     def build(self) -> Task:
         if self.max_test is not None and self.max_test < 1:

@@ -3,10 +3,11 @@ from pathlib import Path
 
 import polars as pl
 import pytest
+from pydantic import TypeAdapter
 
 from rl_router.data.table import RoutingTable
 from rl_router.episode.replay_task import ReplayTask, WholeQuestion, sample, task_label
-from rl_router.errors import DataError, PoolError, UnknownModelError
+from rl_router.errors import DataError, PoolError, RecipeError, UnknownModelError
 from rl_router.types import Mode, Query
 
 ZEROEVAL = Path(__file__).parents[2].parent / "shared" / "data" / "zeroeval" / "responses_pool10.parquet"
@@ -84,6 +85,14 @@ def test_a_bad_setting_is_refused_in_one_sentence(files, tmp_path):
     (tmp_path / "pool.yaml").write_text(POOL.replace("mini", "tiny"))
     with pytest.raises(DataError, match="no model 'tiny'; it has big, mini"):
         ReplayTask(**files).build()
+
+
+@pytest.mark.parametrize("mode", ["orchestrate", Mode.ORCHESTRATE])
+def test_recorded_answers_are_not_orchestrated(mode):
+    with pytest.raises(RecipeError, match=r"under task\.mode=orchestrate; set task\.mode=decide"):
+        ReplayTask(table="table.parquet", pool="zeroeval", mode=mode)
+    with pytest.raises(RecipeError, match=r"set task\.mode=decide"):
+        TypeAdapter(ReplayTask).validate_python({"table": "table.parquet", "pool": "zeroeval", "mode": mode})
 
 
 def test_a_split_that_nothing_is_left_of_is_refused(files):

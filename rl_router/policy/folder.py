@@ -47,6 +47,7 @@ class Policy:
 
 
 def save_policy(policy: Policy, path: Path) -> None:
+    transformers_logging.disable_progress_bar()
     partial = path.with_name(f".{path.name}.partial")
     shutil.rmtree(partial, ignore_errors=True)
     partial.mkdir(parents=True)

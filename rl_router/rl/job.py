@@ -25,7 +25,7 @@ class Rollout:
 
     __pydantic_config__ = _FORBID
     engine: Literal["transformers", "sglang", "vllm"] = "transformers"
-    max_batch: int = 256
+    max_batch: Annotated[int, Field(ge=1)] = 1024
     agent_workers: int = 1
     recompute_log_probs: bool = False
     """Let the trainer compute the log-probabilities of sampled tokens again. `transformers` and the trainer run the
@@ -61,7 +61,7 @@ class Evaluation:
     __pydantic_config__ = _FORBID
     queries: int | None = None
     during_training_every: int = 0
-    batch: int = 256
+    batch: int = 1024
 
 
 @dataclass(frozen=True, kw_only=True)

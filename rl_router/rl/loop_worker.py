@@ -21,7 +21,7 @@ from rl_router.rl.rollout_server import ENGINE, servers
 
 _StockWorker: Any = AgentLoopWorkerTQ.__ray_metadata__.modified_class  # the class behind the Ray actor
 
-GATHER_S = 0.02
+GATHER_S = 0.05
 
 
 class EpisodeLoopWorker(_StockWorker):

@@ -174,9 +174,9 @@ def _ray(job: TrainJob, ray_dir: Path | None) -> dict[str, Any]:
     if ray_dir:
         values[f"+{init}._temp_dir"] = str(ray_dir)
     if job.cluster.device == "cpu":
-        # Logical resources: verl reserves a core per small actor, far more than two cores have.
+        # Logical cores: verl reserves one for each of its small actors, more than a laptop has.
         values |= {
-            f"{init}.num_cpus": 32,
+            f"{init}.num_cpus": 16,
             f"+{init}.num_gpus": job.cluster.devices_per_node,
             f"+{init}.object_store_memory": 300_000_000,
         }
@@ -199,6 +199,7 @@ def verl_environment(job: TrainJob, *, metrics: Path) -> dict[str, str]:
         "VERL_ENGINE_DEVICE": "cuda",  # picks the FSDP engine, which runs on any torch device
         "OMP_NUM_THREADS": "1",
         "HF_HUB_OFFLINE": "1",
+        "RAY_prestart_worker_first_driver": "0",  # else Ray starts a Python process for each logical core
     }
 
 

@@ -93,7 +93,7 @@ def headline(rows: Sequence[Row]) -> str:
         parts.append(f"no difference from the best fixed router at λ = {_weights(even)}")
     if worse:
         by = listed([f"{cost_weight(d.cost_weight)} ({d} against {look(d.other).label})" for d in worse])
-        parts.append(f"the policy earns less at λ = {by}")
+        parts.append(f"the policy earns less than the best fixed router at λ = {by}")
     sentence = "; ".join(parts) + "."
     return sentence[0].upper() + sentence[1:]
 

@@ -43,7 +43,7 @@ def test_the_best_fixed_router_is_found_for_each_weight_and_is_none_of_the_table
 def test_the_best_single_model_is_a_fixed_router():
     rows = [row("cheapest", 1, 0.4), row("best_single", 1, 0.6), row("policy", 1, 0.5)]
     assert best_fixed(rows, 1)["router"] == "best_single"
-    assert headline(rows) == "The policy earns less at λ = 1 (−0.100 ± 0.028 against best single model)."
+    assert headline(rows).endswith("best fixed router at λ = 1 (−0.100 ± 0.028 against best single model).")
     assert dominated([row("policy", 1, 0.5, quality=0.8), row("best_single", 1, 0.6)])[0][1]["router"] == "best_single"
 
 
@@ -56,7 +56,7 @@ def test_the_headline_says_where_the_policy_wins_where_not_and_by_how_much():
     assert headline(rows) == (
         "The policy earns more reward than the best fixed router at λ = 0.5 (+0.370 ± 0.100 over cheapest);"
         " no difference from the best fixed router at λ = 0;"
-        " the policy earns less at λ = 2 (−0.180 ± 0.100 against cheapest)."
+        " the policy earns less than the best fixed router at λ = 2 (−0.180 ± 0.100 against cheapest)."
     )
 
 

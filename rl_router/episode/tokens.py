@@ -6,7 +6,7 @@ neutralised first, and any control token that a tokenizer still makes of it is l
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any, Protocol
 
 from rl_router.episode import tags
@@ -75,8 +75,16 @@ class TokenCodec:
     def prompt(self, question: str, cost_weight: float | None, max_tokens: int) -> list[int]:
         """Ids of `tags.render_prompt`. A question that is too long is cut at its end, the tags stay."""
         end = [self._tags[tags.END_QUERY], *self._cost_weight(cost_weight)]
-        room = max(0, max_tokens - len(end) - 1)
-        return [self._tags[tags.QUERY], *self.plain(f" {question}", room), *end]
+        return [self._tags[tags.QUERY], *self.plain(f" {question}", _room(end, max_tokens)), *end]
+
+    def count_cut(self, questions: Iterable[str], cost_weights: Iterable[float | None], max_tokens: int) -> int:
+        """How many of `questions` lose their end in the `prompt` of at least one of `cost_weights`."""
+        ends = [[self._tags[tags.END_QUERY], *self._cost_weight(weight)] for weight in cost_weights]
+        room = min(_room(end, max_tokens) for end in ends)
+        return sum(self._is_cut(f" {question}", room) for question in questions)
+
+    def _is_cut(self, text: str, room: int) -> bool:
+        return len(text) > CHARACTERS_PER_TOKEN * room or len(self.plain(text, room + 1)) > room
 
     def reply(self, text: str, max_tokens: int) -> list[int]:
         """Ids of `tags.render_reply`, at most `max_tokens` with the two tags."""
@@ -93,3 +101,8 @@ class TokenCodec:
                 f"This policy knows the cost weights {known}, not {cost_weight:g}; ask for one of them."
             )
         return self.encode(tag)
+
+
+def _room(end: Sequence[int], max_tokens: int) -> int:
+    """How many tokens a question may have between its opening tag and `end`."""
+    return max(0, max_tokens - len(end) - 1)

@@ -16,7 +16,7 @@ from pydantic import ValidationError
 from rl_router.errors import CheckpointError
 from rl_router.evaluation.baselines import Baselines
 from rl_router.evaluation.choices import Choice, choice_of_episode, choice_of_outcome, choice_rows
-from rl_router.evaluation.questions import asked_query, held_out
+from rl_router.evaluation.questions import asked_query, cut_questions, held_out
 from rl_router.evaluation.results import Outcome, Row, outcome_of, summarise, write_results
 from rl_router.evaluation.trained import TrainedRouter
 from rl_router.observe.console import StepProgress, say
@@ -38,6 +38,9 @@ def evaluate_run(run: Path, overrides: Mapping[str, Any]) -> None:
     setting = Setting.of(job_of(folder, overrides))
     queries = held_out(setting)
     routers = trained_routers(folder, setting)
+    cut = cut_questions(routers[0].setting, routers[0].codec, queries)
+    if cut:
+        say(cut)
     found = _Found(setting)
     for router in routers:
         _play(router, queries, found)

@@ -145,6 +145,13 @@ def test_it_says_what_was_found_and_only_that(run, capsys):
     assert shown.out == ""
     assert "best fixed router" in shown.err and "Share of the best table's reward" in shown.err
     assert "Loading weights" not in shown.err
+    assert "is cut to" not in shown.err
+
+
+def test_it_says_how_many_questions_no_policy_sees_the_end_of(run, capsys):
+    evaluate_run(run.path, {"evaluation": {"queries": 10}, "cost_weights": [0.5], "limits": {"max_prompt_tokens": 4}})
+    cut = "300 of 300 training questions, 5 of 5 validation questions and 10 of 10 test questions"
+    assert f"The prompt is cut to 4 tokens for {cut}: the policy" in capsys.readouterr().err
 
 
 def test_overrides_hold_for_this_evaluation_and_leave_the_config_alone(run):

@@ -16,6 +16,7 @@ from rl_router.evaluation.baselines import (
 )
 from rl_router.evaluation.results import summarise
 from rl_router.evaluation.strategies import Strategy, play, strategies
+from rl_router.observe.findings import FIXED
 from rl_router.pool.pool import ModelPool
 from rl_router.pool.spec import ModelSpec
 from rl_router.types import Mode, ModelReply, Query
@@ -193,7 +194,7 @@ def test_the_world_makes_a_dial_worth_having(world):
     costs = [by["best_table", weight].cost_usd / task.cost_reference_usd for weight in COST_WEIGHTS]
     assert all(dearer - cheaper >= 0.03 for dearer, cheaper in zip(costs, costs[1:], strict=False)), costs
     assert costs[0] > 2 * costs[1] and costs[2] > 1.5 * costs[3]
-    fixed = {w: max(by[r, w].reward for r in ("cheapest", "strongest", "random")) for w in COST_WEIGHTS}
+    fixed = {w: max(by[r, w].reward for r in FIXED) for w in COST_WEIGHTS}
     assert by["best_table", 0.5].reward - fixed[0.5] >= 0.28
     assert all(by["best_table", w].reward > fixed[w] for w in COST_WEIGHTS)
     assert all(by["oracle", w].reward >= by["best_table", w].reward for w in COST_WEIGHTS)

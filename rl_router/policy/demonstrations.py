@@ -53,7 +53,9 @@ class Demonstrator:
         label = self.task.label(query)
         if self.task.mode is Mode.DECIDE:
             model = self._draw(shown, rng, asked=())
-            return Demonstration(query=query, cost_weight=shown, turns=((_route(lead, label, model, "same"), None),))
+            # Real models have long names, and nothing comes after the choice: it is written once.
+            turn = f"{tags.THINK}{lead} {label}{tags.END_THINK}{tags.SEARCH} {model}: same{tags.END_SEARCH}"
+            return Demonstration(query=query, cost_weight=shown, turns=((turn, None),))
         turns: list[tuple[str, str | None]] = []
         references = self.task.references
         final = "unknown"
@@ -110,7 +112,7 @@ class Demonstrator:
         return rng.choices(names, [self._price_weight(n, shown) for n in names])[0]
 
     def _price_weight(self, name: str, cost_weight: float) -> float:
-        """Dear models are likelier where cost weighs least, cheap ones where it weighs most: price to the power ±tilt."""
+        """Price to the power ±tilt: dear models are likelier where cost weighs least, cheap ones where most."""
         rank = sorted(self.cost_weights).index(cost_weight) / max(1, len(self.cost_weights) - 1)
         price = self.task.pool.spec(name).price(_TYPICAL_CALL)
         return math.exp(self.config.price_tilt * (1.0 - 2.0 * rank) * math.log(max(price, 1e-9)))

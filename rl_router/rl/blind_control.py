@@ -17,7 +17,7 @@ from pathlib import Path
 from rl_router.errors import RunError
 from rl_router.observe.console import say
 from rl_router.rl.job import TrainJob, job_to_dict
-from rl_router.rl.trainer_process import MARKER, end_processes_of
+from rl_router.rl.trainer_process import MARKER, end_processes_of, mark_of
 
 
 def blind_job(job: TrainJob) -> TrainJob:
@@ -35,6 +35,8 @@ def beside(job: TrainJob) -> Iterator[None]:
     """Train the control while the body runs, then wait for it. RunError when it fails; ended when the body does."""
     control = blind_job(job)
     control.run_dir.mkdir(parents=True, exist_ok=True)
+    launcher = control.run_dir / "launcher"  # a mark of its own: the policy's trainer ends all that bears the run's
+    end_processes_of(launcher)
     if (control.run_dir / "policy" / "policy.json").is_file():
         yield
         return
@@ -42,7 +44,7 @@ def beside(job: TrainJob) -> Iterator[None]:
     with open(log, "w") as file:
         child = subprocess.Popen(
             [sys.executable, "-m", "rl_router.rl.launch", json.dumps(job_to_dict(control))],
-            env={**os.environ, MARKER: str(Path(job.run_dir).resolve())},
+            env={**os.environ, MARKER: mark_of(launcher)},
             stdin=subprocess.DEVNULL,
             stdout=file,
             stderr=subprocess.STDOUT,

@@ -31,6 +31,7 @@ from rl_router.rl.verl_config import AGENT, as_arguments, verl_environment, verl
 
 def train(job: TrainJob, setting: Setting | None = None) -> RunFolder:
     """Leaves `warm_start/`, `checkpoints/`, `policy/` and the metrics in the run folder. RunError when verl fails."""
+    setting = setting or Setting.of(job)  # refuses bad data before anything is written
     folder = RunFolder(Path(job.run_dir).resolve())
     folder.path.mkdir(parents=True, exist_ok=True)
     with _alone(folder.path):
@@ -38,7 +39,6 @@ def train(job: TrainJob, setting: Setting | None = None) -> RunFolder:
         if left:
             say(f"ended {left} processes that an earlier run of {folder.path} had left")
         _begin(job, folder)
-        setting = setting or Setting.of(job)
         with beside(job) if job.blind_control else nullcontext():
             _warm_start(job, folder, setting)
             if not (folder.policy / "policy.json").is_file():

@@ -26,9 +26,13 @@ MARKER = "RL_ROUTER_RUN_DIR"
 POLL_S = 0.1
 
 
+def mark_of(run_dir: Path) -> str:
+    return str(run_dir.resolve())
+
+
 def end_processes_of(run_dir: Path) -> int:
     """Kill what an earlier, killed run of this folder left running. Returns how many there were."""
-    marked = [p for p in psutil.process_iter() if p.pid != os.getpid() and _marker(p) == str(run_dir.resolve())]
+    marked = [p for p in psutil.process_iter() if p.pid != os.getpid() and _marker(p) == mark_of(run_dir)]
     for process in marked:
         try:
             process.kill()
@@ -69,7 +73,7 @@ def run_trainer(
         child = subprocess.Popen(
             command,
             cwd=run_dir,
-            env={**os.environ, **environment, MARKER: str(run_dir.resolve())},
+            env={**os.environ, **environment, MARKER: mark_of(run_dir)},
             stdin=subprocess.DEVNULL,
             stdout=file,
             stderr=subprocess.STDOUT,

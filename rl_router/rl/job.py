@@ -13,6 +13,7 @@ from rl_router.episode.environment import Limits
 from rl_router.episode.replay_task import ReplayTask
 from rl_router.episode.rewards import Dial, RouterR1, SuccessGated
 from rl_router.episode.world_task import WorldTask
+from rl_router.errors import CheckpointError
 from rl_router.policy.config import PretrainedPolicy, TinyPolicy, WarmStart
 from rl_router.rl.presets import Dapo, Grpo
 
@@ -111,4 +112,11 @@ def job_from_dict(values: dict[str, Any]) -> TrainJob:
 
 
 def read_job(config_json: Path) -> TrainJob:
-    return job_from_dict(json.loads(config_json.read_text()))
+    """Raises CheckpointError when the file is not the config.json of a run."""
+    try:
+        return job_from_dict(json.loads(config_json.read_text()))
+    except (OSError, ValueError) as error:
+        reason = str(error).splitlines()[0]
+        raise CheckpointError(
+            f"expected the config.json of a run in {config_json}, but it is none: {reason}"
+        ) from error

@@ -21,12 +21,37 @@ from rl_router.observe.run_folder import RunFolder
 from rl_router.observe.tracker import Tracker
 from rl_router.rl.blind_control import beside
 from rl_router.rl.checkpoints import last_whole_checkpoint, step_of
-from rl_router.rl.job import TrainJob, job_from_dict, job_to_dict
+from rl_router.rl.job import TrainJob, job_from_dict, job_to_dict, read_job
 from rl_router.rl.prompts import write_prompts
 from rl_router.rl.rollout_log import forget_steps, read_step, step_metrics
 from rl_router.rl.setting import Setting
 from rl_router.rl.trainer_process import end_processes_of, ray_folder, run_trainer
 from rl_router.rl.verl_config import AGENT, as_arguments, verl_environment, verl_overrides
+
+ARTEFACTS = (
+    "agent_loops.yaml",
+    "blind",
+    "checkpoints",
+    "choices.json",
+    "config.json",
+    "episodes.jsonl",
+    "held_out.jsonl",
+    "main_ppo.log",
+    "metrics.jsonl",
+    "policy",
+    "prompts.parquet",
+    "report.html",
+    "results.json",
+    "rollouts",
+    "tensorboard",
+    "trainer.log",
+    "verl_metrics.jsonl",
+    "versions.json",
+    "wandb",
+    "wandb_run_id.txt",
+    "warm_start",
+)
+"""What a run writes, and so what `resume=never` removes: nothing else that lies in the folder."""
 
 
 def train(job: TrainJob, setting: Setting | None = None) -> RunFolder:
@@ -69,9 +94,10 @@ def _begin(job: TrainJob, folder: RunFolder) -> None:
                 " choose another run_dir, or resume=never to start over"
             )
     elif folder.config.is_file():
-        for child in folder.path.iterdir():
-            if child.name != ".lock":
-                shutil.rmtree(child) if child.is_dir() else child.unlink()
+        read_job(folder.config)  # refuses to clear a folder whose config.json is not a run's
+        for name in ARTEFACTS:
+            child = folder.path / name
+            shutil.rmtree(child) if child.is_dir() else child.unlink(missing_ok=True)
     folder.write_config(config)
     folder.write_versions()
 

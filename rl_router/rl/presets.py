@@ -8,13 +8,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Annotated, Literal
 
-from annotated_types import Ge, Gt, Le
+from pydantic import Field
 
 from rl_router.episode.rewards import Overlong
 
-Count = Annotated[int, Ge(1)]
-Positive = Annotated[float, Gt(0.0)]
-NotNegative = Annotated[float, Ge(0.0)]
+Count = Annotated[int, Field(ge=1)]
+Positive = Annotated[float, Field(gt=0.0)]
+NotNegative = Annotated[float, Field(ge=0.0)]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -27,11 +27,11 @@ class Algorithm:
 
     steps: Count = 120
     prompts_per_step: Count = 20
-    group_size: Annotated[int, Ge(2)] = 8
+    group_size: Annotated[int, Field(ge=2)] = 8
     updates_per_step: Count = 2
     learning_rate: Positive = 1.5e-3
-    final_learning_rate_ratio: Annotated[float, Ge(0.0), Le(1.0)] = 0.1
-    warmup_steps: Annotated[int, Ge(0)] = 5
+    final_learning_rate_ratio: Annotated[float, Field(ge=0.0, le=1.0)] = 0.1
+    warmup_steps: Annotated[int, Field(ge=0)] = 5
     normalise_by_std: bool = True
     entropy_weight: NotNegative = 0.0
     kl_weight: NotNegative = 0.0
@@ -52,6 +52,6 @@ class Dapo(Algorithm):
     clip_low: Positive = 0.2
     clip_high: Positive = 0.28
     dynamic_sampling: bool = True
-    max_refills: Annotated[int, Ge(0)] = 1
+    max_refills: Annotated[int, Field(ge=0)] = 1
     """How often a step may replace its groups without spread before it trains on what it has."""
     overlong: Overlong | None = None

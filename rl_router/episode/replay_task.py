@@ -17,7 +17,7 @@ from rl_router.episode.task import Task
 from rl_router.errors import DataError, RecipeError
 from rl_router.pool.pool import ModelPool, load_specs
 from rl_router.pool.replay import ReplayBackend
-from rl_router.pool.spec import pool_path
+from rl_router.pool.spec import anchored, pool_path
 from rl_router.types import Mode, Query
 
 log = logging.getLogger(__name__)
@@ -57,11 +57,14 @@ class ReplayTask:
                 f"Recorded replies were graded as whole answers, so nothing can grade what a policy makes of them "
                 f"under task.mode={self.mode}; set task.mode=decide."
             )
+        # The trainer's processes work in the run folder, and an evaluation may be started from anywhere.
+        object.__setattr__(self, "table", str(Path(self.table).expanduser().absolute()))
+        object.__setattr__(self, "pool", anchored(self.pool))
 
     def build(self) -> Task:
         if self.max_test is not None and self.max_test < 1:
             raise DataError(f"max_test is {self.max_test}; keep at least one test question, or leave it out for all.")
-        table = RoutingTable.read(Path(self.table).expanduser()).select(task=self.tasks)
+        table = RoutingTable.read(self.table).select(task=self.tasks)
         pool = ModelPool(load_specs(pool_path(self.pool)), ReplayBackend(table))
         if self.models is not None:
             pool = pool.select(self.models)

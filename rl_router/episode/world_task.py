@@ -11,7 +11,7 @@ from rl_router.episode.task import Task
 from rl_router.errors import RecipeError
 from rl_router.pool.pool import ModelPool, load_specs
 from rl_router.pool.simulated import SimulatedBackend, simulation
-from rl_router.pool.spec import pool_path
+from rl_router.pool.spec import anchored, pool_path
 from rl_router.types import Mode, Query
 
 REFERENCE_QUERIES = 500
@@ -31,6 +31,9 @@ class WorldTask:
     two_hop_share: float | None = None
     tasks: tuple[str, ...] | None = None
     mode: Mode = Mode.ORCHESTRATE
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "pool", anchored(self.pool))  # the trainer's processes work in the run folder
 
     def build(self) -> Task:
         world = World(self.seed)

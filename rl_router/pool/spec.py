@@ -59,6 +59,12 @@ def pool_path(pool: str) -> Path:
     raise PoolError(f"There is no pool {pool!r}; give the path of a YAML file or one of the names {known or '(none)'}.")
 
 
+def anchored(pool: str) -> str:
+    """`pool` with a path to a file made absolute, so that it means that file wherever a process works; a name stays."""
+    path = Path(pool).expanduser()
+    return str(path.absolute()) if path.is_file() else pool
+
+
 def load_specs(path: Path | str) -> tuple[ModelSpec, ...]:
     """The models of a pool file `models: [{name: …, input_usd_per_mtok: …}, …]`, or a PoolError in one sentence."""
     path = Path(path)

@@ -139,3 +139,13 @@ def test_the_recorded_answers_of_zeroeval_become_a_task():
     for spec in task.pool.specs:  # the recipe's prices are those that the recorded costs were made with
         call = task.pool.ask(spec.name, query.text, query=query)
         assert call.cost_usd == pytest.approx(spec.price(call.reply.usage))
+
+
+def test_relative_paths_mean_the_same_files_from_another_folder(files, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    config = TypeAdapter(ReplayTask).validate_python({"table": "table.parquet", "pool": "pool.yaml"})
+    assert (config.table, config.pool) == (files["table"], files["pool"])
+    (tmp_path / "elsewhere").mkdir()
+    monkeypatch.chdir(tmp_path / "elsewhere")
+    again = TypeAdapter(ReplayTask).validate_python(TypeAdapter(ReplayTask).dump_python(config))
+    assert len(again.build().test) == 1

@@ -3,7 +3,7 @@ from pathlib import Path
 import pytest
 
 from rl_router.errors import PoolError
-from rl_router.pool.spec import ModelSpec, load_specs
+from rl_router.pool.spec import ModelSpec, anchored, load_specs
 from rl_router.types import Usage
 
 RECIPE = Path(__file__).parents[2] / "recipes" / "pool" / "zeroeval.yaml"
@@ -85,3 +85,10 @@ def test_the_recorded_pool_has_ten_priced_models():
     assert len(specs) == 10
     assert not any(name.startswith("o1") for name in specs)  # their recorded cost misses hidden reasoning tokens
     assert specs["gpt-4o-2024-08-06"].price(Usage(prompt_tokens=1000, completion_tokens=100)) == pytest.approx(0.0035)
+
+
+def test_the_path_of_a_pool_is_made_absolute_and_its_name_stays(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "mine.yaml").write_text("models: []")
+    assert anchored("mine.yaml") == str(tmp_path / "mine.yaml")
+    assert anchored("zeroeval") == "zeroeval"

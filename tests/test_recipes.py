@@ -97,6 +97,8 @@ def test_a_recipe_of_ones_own_is_named_by_its_path_and_uses_the_parts_that_ship(
         ("quickstart", "cost_weights=[0.5,-1]", "expected cost_weights[1] to be greater than or equal to 0, got -1"),
         ("quickstart", "cost_weights=0.5", "expected cost_weights to be a list like [0,0.5], got 0.5"),
         ("quickstart", "seed=abc", "expected seed to be a valid integer"),
+        ("quickstart", "evaluation.batch=0", "expected evaluation.batch to be greater than or equal to 1, got 0"),
+        ("quickstart", "warm_start.demonstrations=0", "expected warm_start.demonstrations to be greater than or equal"),
         ("quickstart", "reward.floor=2", "reward.floor between 0 and 1"),
         ("quickstart", "seed", "expected key=value, got 'seed'"),
         ("quickstart", "run_dir=a=b", "needs quotes of its own"),

@@ -3,7 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+Count = Annotated[int, Field(ge=1)]
+Share = Annotated[float, Field(ge=0.0, le=1.0)]
+Positive = Annotated[float, Field(gt=0.0)]
 
 _FORBID = {"extra": "forbid"}
 
@@ -14,13 +20,13 @@ class TinyPolicy:
 
     __pydantic_config__ = _FORBID
     kind: Literal["tiny"] = "tiny"
-    hidden_size: int = 64
-    layers: int = 2
-    heads: int = 4
-    kv_heads: int = 2
-    intermediate_size: int = 160
-    vocab_size: int = 1000
-    max_tokens: int = 512
+    hidden_size: Count = 64
+    layers: Count = 2
+    heads: Count = 4
+    kv_heads: Count = 2
+    intermediate_size: Count = 160
+    vocab_size: Count = 1000
+    max_tokens: Count = 512
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -44,13 +50,13 @@ class WarmStart:
     """
 
     __pydantic_config__ = _FORBID
-    steps: int = 180
-    batch_size: int = 32
-    learning_rate: float = 4e-3
-    muon_learning_rate: float = 0.03
-    demonstrations: int = 6000
-    decompose: float = 1.0
+    steps: Count = 180
+    batch_size: Count = 32
+    learning_rate: Positive = 4e-3
+    muon_learning_rate: Positive = 0.03
+    demonstrations: Count = 6000
+    decompose: Share = 1.0
     price_tilt: float = 0.35
-    retry: float = 0.85
-    check: float = 0.06
-    max_calls: int = 3
+    retry: Share = 0.85
+    check: Share = 0.06
+    max_calls: Count = 3

@@ -14,6 +14,7 @@ from rl_router.episode import tags
 from rl_router.episode.environment import Limits
 from rl_router.episode.task import Task
 from rl_router.episode.tokens import TokenCodec
+from rl_router.errors import CheckpointError
 from rl_router.policy.config import PretrainedPolicy, TinyPolicy, WarmStart
 from rl_router.policy.demonstrations import Demonstration, Demonstrator
 from rl_router.policy.folder import Policy, PolicyCard, load_policy, save_policy
@@ -78,18 +79,29 @@ def _text(demo: Demonstration) -> str:
 
 
 def _load_pretrained(config: PretrainedPolicy, vocabulary: Sequence[str]) -> tuple[Any, Any]:
-    from transformers import AutoModelForCausalLM, AutoTokenizer
-
-    tokenizer = AutoTokenizer.from_pretrained(config.path)
+    try:
+        tokenizer, model = _read_pretrained(config)
+    except (OSError, ValueError) as error:
+        reason = str(error).strip().splitlines()[0].rstrip(".")
+        raise CheckpointError(
+            f"the pretrained policy {config.path} cannot be loaded ({reason}): name a folder or a model of the hub"
+        ) from error
     missing = [tag for tag in vocabulary if tag not in tokenizer.get_vocab()]
     tokenizer.add_special_tokens({"additional_special_tokens": missing})
     if tokenizer.pad_token is None:
         tokenizer.pad_token = tokenizer.eos_token or PAD
     if tokenizer.eos_token is None:
         tokenizer.eos_token = EOS
-    model = AutoModelForCausalLM.from_pretrained(
-        config.path, dtype=getattr(torch, config.dtype), use_safetensors=True, trust_remote_code=False
-    )
     if len(tokenizer) > model.get_input_embeddings().num_embeddings:
         model.resize_token_embeddings(len(tokenizer))
     return model, tokenizer
+
+
+def _read_pretrained(config: PretrainedPolicy) -> tuple[Any, Any]:
+    from transformers import AutoModelForCausalLM, AutoTokenizer
+
+    tokenizer = AutoTokenizer.from_pretrained(config.path)
+    model = AutoModelForCausalLM.from_pretrained(
+        config.path, dtype=getattr(torch, config.dtype), use_safetensors=True, trust_remote_code=False
+    )
+    return tokenizer, model

@@ -27,11 +27,11 @@ class Rollout:
     __pydantic_config__ = _FORBID
     engine: Literal["transformers", "sglang", "vllm"] = "transformers"
     max_batch: Annotated[int, Field(ge=1)] = 1024
-    agent_workers: int = 1
+    agent_workers: Annotated[int, Field(ge=1)] = 1
     recompute_log_probs: bool = False
     """Let the trainer compute the log-probabilities of sampled tokens again. `transformers` and the trainer run the
     same kernels and agree to 1e-6; other engines do not, and their recipes turn it on."""
-    gpu_memory_share: float = 0.5
+    gpu_memory_share: Annotated[float, Field(gt=0.0, le=1.0)] = 0.5
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -40,8 +40,8 @@ class Cluster:
 
     __pydantic_config__ = _FORBID
     device: Literal["cpu", "cuda"] = "cpu"
-    nodes: int = 1
-    devices_per_node: int = 1
+    nodes: Annotated[int, Field(ge=1)] = 1
+    devices_per_node: Annotated[int, Field(ge=1)] = 1
     address: str | None = None
 
 
@@ -60,9 +60,9 @@ class Evaluation:
     """What the table at the end holds. `queries` caps the held-out questions of each cost weight."""
 
     __pydantic_config__ = _FORBID
-    queries: int | None = None
+    queries: Annotated[int, Field(ge=1)] | None = None
     during_training_every: int = 0
-    batch: int = 1024
+    batch: Annotated[int, Field(ge=1)] = 1024
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -92,7 +92,7 @@ class TrainJob:
     tracking: Tracking = field(default_factory=Tracking)
     evaluation: Evaluation = field(default_factory=Evaluation)
     checkpoint_every: Annotated[int, Field(ge=1)] = 20
-    stall_timeout_s: float = 900.0
+    stall_timeout_s: Annotated[float, Field(gt=0.0)] = 900.0
     """A trainer that logs no step for this long is ended with an error: a dead engine must not hang a run."""
     blind_control: bool = False
     tell_cost_weight: bool = True

@@ -10,6 +10,7 @@ import argparse
 import json
 import math
 import os
+import signal
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -92,9 +93,17 @@ def train_command(args: argparse.Namespace) -> None:
     from rl_router.evaluation.harness import evaluate_run
     from rl_router.rl.launch import train
 
+    end_on_signals()
     train(job, setting)
     evaluate_run(job.run_dir, {})
     show_results(job.run_dir)
+
+
+def end_on_signals() -> None:
+    """`kill`, a closed terminal and a batch system's time limit become an exit, which ends the trainer too."""
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        if signal.getsignal(number) is signal.SIG_DFL:  # what nohup ignores stays ignored
+            signal.signal(number, lambda number, frame: sys.exit(128 + number))
 
 
 def evaluate_command(args: argparse.Namespace) -> None:

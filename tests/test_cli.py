@@ -1,6 +1,7 @@
 """What a person types and sees: one sentence and exit code 2 for bad input, and nothing half-written."""
 
 import json
+import subprocess
 import sys
 from types import ModuleType
 
@@ -92,6 +93,16 @@ def test_an_interrupt_exits_with_130(monkeypatch, capsys):
     monkeypatch.setattr(cli, "list_command", interrupt)
     assert cli.main(["list", "pools"]) == 130
     assert "Traceback" not in capsys.readouterr().err
+
+
+def test_a_polite_end_is_an_exit_that_cleans_up():
+    code = (
+        "import os, signal; from rl_router.cli import end_on_signals; end_on_signals()\n"
+        "try: os.kill(os.getpid(), signal.SIGTERM); signal.pause()\n"
+        "finally: print('cleaned up')"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=30)
+    assert (done.returncode, done.stdout) == (143, "cleaned up\n")
 
 
 @pytest.mark.parametrize("what", ["recipes", "routers", "pools"])

@@ -30,6 +30,8 @@ class EpisodeLoopWorker(_StockWorker):
         torch.set_num_threads(1)
         self._loops: dict[str, Any] = {}
         self._finished: dict[str, tuple[dict[str, Any], list[Any]]] = {}
+        # Made now: a task that cannot be read here must end the run, not leave its first step waiting for ever.
+        self._loop(self.config.actor_rollout_ref.rollout.agent.default_agent_loop)
 
     async def generate_sequences(self, batch: Any) -> None:
         """Start the episodes of every prompt. Validation is left to the stock worker."""

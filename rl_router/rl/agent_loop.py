@@ -18,7 +18,7 @@ from uuid import uuid4
 from verl.experimental.agent_loop.agent_loop import AgentLoopBase, AgentLoopMetrics, AgentLoopOutput
 
 from rl_router.episode.rollout import run_episode
-from rl_router.observe.rollouts import episode_record
+from rl_router.observe.rollouts import TEXT_LIMIT, episode_record
 from rl_router.rl.setting import codec_of, setting_of
 from rl_router.types import Episode, Source
 
@@ -57,7 +57,7 @@ class EpisodeAgentLoop(AgentLoopBase):
     def _record(self, episode: Episode, columns: dict[str, Any]) -> None:
         """One whole line in one write, so that a kill tears at most the last line of one process's file."""
         step = int(columns["global_steps"])
-        record = {"group": columns["uid"], "step": step, **episode_record(episode)}
+        record = {"group": columns["uid"], "step": step, **episode_record(episode, TEXT_LIMIT)}
         path = self.rollouts_dir / f"step_{step:06d}.{os.getpid()}.jsonl"
         with open(path, "a") as file:
             file.write(json.dumps(record) + "\n")

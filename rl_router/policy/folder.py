@@ -64,12 +64,9 @@ def load_policy(path: Path) -> Policy:
         raise CheckpointError(f"expected a policy folder with {CARD} at {path}, but there is none; train the run first")
     try:
         card = _read_card(path / CARD)
-        model = _read_model(path)
-    except Exception as error:  # safetensors, json and transformers each raise their own
-        reason = (str(error).strip().splitlines() or [type(error).__name__])[0].rstrip(".")
-        raise CheckpointError(
-            f"the policy in {path} cannot be read ({reason}); it may be cut off: copy it again"
-        ) from error
+    except Exception as error:  # unreadable, no JSON, or of another shape
+        raise _unreadable(path, error) from error
+    model = load_model(path)
     tokenizer = load_tokenizer(path)
     last, rows = _last_token(tokenizer), model.get_input_embeddings().num_embeddings
     if last >= rows:
@@ -91,6 +88,19 @@ def _read_card(path: Path) -> PolicyCard:
     if not isinstance(values, dict) or set(values) != names or not isinstance(values["cost_weights"], list):
         raise ValueError(f"{CARD} needs exactly {', '.join(sorted(names))}, and cost_weights as a list")
     return PolicyCard(**(values | {"cost_weights": tuple(values["cost_weights"])}))
+
+
+def load_model(path: Path) -> Any:
+    """The weights alone, as one of verl's checkpoints has them too. Raises CheckpointError in one sentence."""
+    try:
+        return _read_model(path)
+    except Exception as error:  # safetensors, json and transformers each raise their own
+        raise _unreadable(path, error) from error
+
+
+def _unreadable(path: Path, error: Exception) -> CheckpointError:
+    reason = (str(error).strip().splitlines() or [type(error).__name__])[0].rstrip(".")
+    return CheckpointError(f"the policy in {path} cannot be read ({reason}); it may be cut off: copy it again")
 
 
 def _read_model(path: Path) -> Any:

@@ -30,13 +30,25 @@ def blind_job(job: TrainJob) -> TrainJob:
     )
 
 
+def end_control(run_dir: Path) -> int:
+    """Kill what an earlier, killed run left of its control, the launcher first: it would start its trainer's successor.
+
+    Returns how many processes there were.
+    """
+    folder = run_dir.resolve() / "blind"
+    return end_processes_of(_launcher(folder)) + end_processes_of(folder)
+
+
+def _launcher(folder: Path) -> Path:
+    """A mark of the launcher's own: the policy's trainer ends all that bears the run's, the control's its folder's."""
+    return folder / "launcher"
+
+
 @contextmanager
 def beside(job: TrainJob) -> Iterator[None]:
     """Train the control while the body runs, then wait for it. RunError when it fails; ended when the body does."""
     control = blind_job(job)
     control.run_dir.mkdir(parents=True, exist_ok=True)
-    launcher = control.run_dir / "launcher"  # a mark of its own: the policy's trainer ends all that bears the run's
-    end_processes_of(launcher)
     if (control.run_dir / "policy" / "policy.json").is_file():
         yield
         return
@@ -44,7 +56,7 @@ def beside(job: TrainJob) -> Iterator[None]:
     with open(log, "w") as file:
         child = subprocess.Popen(
             [sys.executable, "-m", "rl_router.rl.launch", json.dumps(job_to_dict(control))],
-            env={**os.environ, MARKER: mark_of(launcher)},
+            env={**os.environ, MARKER: mark_of(_launcher(control.run_dir))},
             stdin=subprocess.DEVNULL,
             stdout=file,
             stderr=subprocess.STDOUT,

@@ -11,14 +11,15 @@ def step_of(checkpoint: Path) -> int:
     return int(checkpoint.name.removeprefix("global_step_"))
 
 
-def last_whole_checkpoint(folder: Path) -> Path | None:
-    """The newest `global_step_N` that was saved to its end, None if there is none.
+def last_whole_checkpoint(folder: Path, through: int | None = None) -> Path | None:
+    """The newest `global_step_N` that was saved to its end, of those up to step `through`. None if there is none.
 
     verl writes the dataloader's state after the model, and torch files are zip archives whose table of contents comes
     last: with `data.pt` there and every table readable, nothing was cut off.
     """
     found = [p for p in folder.glob("global_step_*") if re.fullmatch(r"global_step_\d+", p.name)]
-    return next((p for p in sorted(found, key=step_of, reverse=True) if _is_whole(p)), None)
+    wanted = (p for p in found if through is None or step_of(p) <= through)
+    return next((p for p in sorted(wanted, key=step_of, reverse=True) if _is_whole(p)), None)
 
 
 def _is_whole(checkpoint: Path) -> bool:

@@ -11,15 +11,16 @@ import json
 import shutil
 import sys
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager, nullcontext
+from contextlib import closing, contextmanager, nullcontext
 from pathlib import Path
 
-from rl_router.errors import CheckpointError, RunError
+from rl_router.errors import CheckpointError, RecipeError, RunError
 from rl_router.observe.console import StepProgress, say
+from rl_router.observe.redaction import redact
 from rl_router.observe.rollouts import record_groups
 from rl_router.observe.run_folder import RunFolder
 from rl_router.observe.tracker import Tracker
-from rl_router.rl.blind_control import beside
+from rl_router.rl.blind_control import beside, end_control
 from rl_router.rl.checkpoints import last_whole_checkpoint, step_of
 from rl_router.rl.job import TrainJob, job_from_dict, job_to_dict, read_job
 from rl_router.rl.prompts import write_prompts
@@ -33,7 +34,6 @@ ARTEFACTS = (
     "blind",
     "checkpoints",
     "choices.json",
-    "config.json",
     "episodes.jsonl",
     "held_out.jsonl",
     "main_ppo.log",
@@ -50,17 +50,22 @@ ARTEFACTS = (
     "wandb",
     "wandb_run_id.txt",
     "warm_start",
+    "config.json",
 )
-"""What a run writes, and so what `resume=never` removes: nothing else that lies in the folder."""
+"""What a run writes, and so what `resume=never` removes: nothing else that lies in the folder. The config goes last:
+killed in between, the rest must not be taken for the new run's."""
 
 
 def train(job: TrainJob, setting: Setting | None = None) -> RunFolder:
     """Leaves `warm_start/`, `checkpoints/`, `policy/` and the metrics in the run folder. RunError when verl fails."""
     setting = setting or Setting.of(job)  # refuses bad data before anything is written
     folder = RunFolder(Path(job.run_dir).resolve())
-    folder.path.mkdir(parents=True, exist_ok=True)
+    try:
+        folder.path.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise RecipeError(f"no run can be written to {folder.path} ({error.strerror}): name another run_dir") from None
     with _alone(folder.path):
-        left = end_processes_of(folder.path)
+        left = end_control(folder.path) + end_processes_of(folder.path)
         if left:
             say(f"ended {left} processes that an earlier run of {folder.path} had left")
         _begin(job, folder)
@@ -85,9 +90,12 @@ def _alone(path: Path) -> Iterator[None]:
 def _begin(job: TrainJob, folder: RunFolder) -> None:
     """Write the config, or check that the folder holds a run of the same one."""
     config = job_to_dict(job)
+    masked = [key for key, value in redact(config).items() if value != config[key]]
+    if masked:  # every process of the run reads its job from the folder
+        raise RecipeError(f"{', '.join(masked)} holds what looks like a secret, which no run folder keeps: rename it")
     if folder.config.is_file() and job.resume == "auto":
-        before = json.loads(folder.config.read_text())
-        changed = sorted(key for key in config if key not in ("resume", "run_dir") and config[key] != before.get(key))
+        before = job_to_dict(read_job(folder.config))
+        changed = sorted(key for key in config if key not in ("resume", "run_dir") and config[key] != before[key])
         if changed:
             raise CheckpointError(
                 f"{folder.path} holds a run with another {', '.join(changed)};"
@@ -122,7 +130,9 @@ def _warm_start(job: TrainJob, folder: RunFolder, setting: Setting) -> None:
 
 
 def _reinforce(job: TrainJob, folder: RunFolder, setting: Setting) -> None:
-    checkpoint = last_whole_checkpoint(folder.checkpoints) if folder.checkpoints.is_dir() else None
+    # verl saves a step before it logs it, and outlives a launcher killed alone. What was not logged is made again.
+    logged = max((row["step"] for row in folder.read_metrics()), default=0)
+    checkpoint = last_whole_checkpoint(folder.checkpoints, through=logged)
     done = step_of(checkpoint) if checkpoint else 0
     rollouts, prompts, loops = (
         folder.path / "rollouts",
@@ -161,7 +171,7 @@ def _reinforce(job: TrainJob, folder: RunFolder, setting: Setting) -> None:
             resume_from=checkpoint,
             ray_dir=ray_dir,
         )
-        steps = run_trainer(
+        trainer = run_trainer(
             as_arguments(overrides),
             environment=verl_environment(job, metrics=attempt),
             run_dir=folder.path,
@@ -169,13 +179,14 @@ def _reinforce(job: TrainJob, folder: RunFolder, setting: Setting) -> None:
             metrics=attempt,
             stall_timeout_s=job.stall_timeout_s,
         )
-        for step, verl_metrics in steps:
-            groups = read_step(rollouts, step)
-            metrics = {**_numbers(verl_metrics), **step_metrics(groups)}
-            tracker.log(step, metrics)
-            record_groups(groups, step, folder)
-            forget_steps(rollouts, through=step)
-            progress.update(step, metrics)
+        with closing(trainer) as steps:  # an interrupt here ends the trainer before its folders go
+            for step, verl_metrics in steps:
+                groups = read_step(rollouts, step)
+                metrics = {**_numbers(verl_metrics), **step_metrics(groups)}
+                record_groups(groups, step, folder)
+                tracker.log(step, metrics)  # last: a step counts as logged when all of it is
+                forget_steps(rollouts, through=step)
+                progress.update(step, metrics)
 
 
 def _numbers(values: Mapping[str, object]) -> dict[str, float]:
@@ -184,18 +195,13 @@ def _numbers(values: Mapping[str, object]) -> dict[str, float]:
 
 def _export(folder: RunFolder) -> None:
     """The last checkpoint's weights as a policy folder, with the warm start's tokenizer and card."""
-    from rl_router.policy.folder import Policy, load_policy, save_policy
+    from rl_router.policy.folder import Policy, load_model, load_policy, save_policy
 
     checkpoint = last_whole_checkpoint(folder.checkpoints)
     if checkpoint is None:
         raise RunError(f"verl ended without a checkpoint in {folder.checkpoints}; read {folder.path / 'trainer.log'}")
-    from transformers import AutoModelForCausalLM
-
     start = load_policy(folder.warm_start)
-    weights = checkpoint / "actor" / "huggingface"
-    model = AutoModelForCausalLM.from_pretrained(
-        weights, dtype=start.model.dtype, use_safetensors=True, local_files_only=True
-    )
+    model = load_model(checkpoint / "actor" / "huggingface")
     save_policy(Policy(model=model, tokenizer=start.tokenizer, card=start.card), folder.policy)
 
 

@@ -13,7 +13,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Generator, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -64,10 +64,11 @@ def run_trainer(
     log: Path,
     metrics: Path,
     stall_timeout_s: float,
-) -> Iterator[tuple[int, dict[str, Any]]]:
+) -> Generator[tuple[int, dict[str, Any]], None, None]:
     """Yield `(step, metrics)` as verl logs them. RunError when the trainer fails or says nothing for too long."""
     command = [sys.executable, "-m", "verl.trainer.main_ppo", "hydra.run.dir=.", "hydra.output_subdir=null", *arguments]
     with open(log, "a") as file:
+        began = file.tell()
         file.write("$ " + shlex.join(command) + "\n")
         file.flush()
         child = subprocess.Popen(
@@ -80,7 +81,7 @@ def run_trainer(
             start_new_session=True,
         )
         try:
-            yield from _follow(child, metrics, log, stall_timeout_s)
+            yield from _follow(child, metrics, log, began, stall_timeout_s)
         finally:
             if child.poll() is None:
                 child.terminate()
@@ -92,7 +93,7 @@ def run_trainer(
 
 
 def _follow(
-    child: subprocess.Popen[bytes], metrics: Path, log: Path, stall_timeout_s: float
+    child: subprocess.Popen[bytes], metrics: Path, log: Path, began: int, stall_timeout_s: float
 ) -> Iterator[tuple[int, dict[str, Any]]]:
     read, last_s = 0, time.monotonic()
     while True:
@@ -108,16 +109,16 @@ def _follow(
         if ended:
             break
         if time.monotonic() - last_s > stall_timeout_s:
-            raise RunError(
-                f"the trainer has said nothing for {stall_timeout_s:g} s and was ended; its last words: {_tail(log)}"
-            )
+            last_words = _tail(log, began)
+            raise RunError(f"the trainer has said nothing for {stall_timeout_s:g} s and was ended: {last_words}")
         time.sleep(POLL_S)
     if child.returncode != 0:
-        raise RunError(f"the trainer ended with exit code {child.returncode}: {_tail(log)} (all of it in {log})")
+        raise RunError(f"the trainer ended with exit code {child.returncode}: {_tail(log, began)} (all of it in {log})")
 
 
-def _tail(log: Path) -> str:
-    """The last error line of the log, or its last line."""
-    lines = [line.strip() for line in log.read_text(errors="replace").splitlines() if line.strip()]
+def _tail(log: Path, began: int) -> str:
+    """The last error line of what was logged after `began`, where this attempt starts, or its last line."""
+    text = log.read_bytes()[began:].decode("utf-8", "replace")
+    lines = [line.strip() for line in text.splitlines() if line.strip()]
     errors = [line for line in lines if "Error" in line and not line.startswith("$")]
     return (errors or lines or ["nothing"])[-1][-400:]

@@ -35,3 +35,15 @@ def test_a_checkpoint_without_its_dataloader_state_is_passed_over(tmp_path):
 
 def test_an_empty_folder_has_none(tmp_path):
     assert last_whole_checkpoint(tmp_path) is None
+
+
+def test_a_checkpoint_after_the_last_logged_step_is_passed_over(tmp_path):
+    for step in (5, 10):
+        save(tmp_path, step)
+    assert step_of(last_whole_checkpoint(tmp_path, through=9)) == 5
+    assert step_of(last_whole_checkpoint(tmp_path, through=10)) == 10
+    assert last_whole_checkpoint(tmp_path, through=4) is None
+
+
+def test_a_folder_that_is_not_there_has_none(tmp_path):
+    assert last_whole_checkpoint(tmp_path / "checkpoints", through=3) is None

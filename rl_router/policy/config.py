@@ -7,6 +7,8 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
+from rl_router.errors import RecipeError
+
 Count = Annotated[int, Field(ge=1)]
 Share = Annotated[float, Field(ge=0.0, le=1.0)]
 Positive = Annotated[float, Field(gt=0.0)]
@@ -27,6 +29,13 @@ class TinyPolicy:
     intermediate_size: Count = 160
     vocab_size: Count = 1000
     max_tokens: Count = 512
+
+    def __post_init__(self) -> None:
+        if self.hidden_size % self.heads or self.heads % self.kv_heads:
+            raise RecipeError(
+                "Expected policy.hidden_size to be a multiple of policy.heads, and that of policy.kv_heads, got"
+                f" {self.hidden_size}, {self.heads} and {self.kv_heads}."
+            )
 
 
 @dataclass(frozen=True, kw_only=True)

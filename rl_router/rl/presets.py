@@ -11,6 +11,7 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from rl_router.episode.rewards import Overlong
+from rl_router.errors import RecipeError
 
 Count = Annotated[int, Field(ge=1)]
 Positive = Annotated[float, Field(gt=0.0)]
@@ -38,6 +39,13 @@ class Algorithm:
     """Weight of KL(policy || warm start), estimated per sampled token (Schulman's k3); it keeps exploration alive."""
     max_grad_norm: Positive = 1.0
     temperature: Positive = 1.0
+
+    def __post_init__(self) -> None:
+        if self.prompts_per_step % self.updates_per_step:
+            raise RecipeError(
+                f"Expected algorithm.prompts_per_step in equal parts, got {self.prompts_per_step} for"
+                f" {self.updates_per_step} updates_per_step."
+            )
 
 
 @dataclass(frozen=True, kw_only=True)

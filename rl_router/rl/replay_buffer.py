@@ -9,6 +9,7 @@ without spread, which have no advantage and no effect: a step late in training m
 from __future__ import annotations
 
 import time
+from collections import Counter
 from typing import Any
 
 from verl.trainer.ppo.v1.replay_buffer import ReplayBuffer
@@ -28,24 +29,32 @@ class PromptReplayBuffer(ReplayBuffer):
         self.dispatch_multiple = int(sampler_kwargs.get("dispatch_multiple", 1))
 
     def sample(self, global_steps: int, partition_id: str, batch_size: int) -> tuple[Any, dict[str, Any]]:
-        if partition_id == "val" or self.filter_groups_metric is None:
+        if partition_id == "val":
             return super().sample(global_steps, partition_id, batch_size)
-        refills, flat = 0, set()
+        refills = 0
         while True:
             self._wait_for_groups(partition_id)
-            flat, _ = self._dapo_filtered_keys(partition_id)
             done = self.finished_keys[partition_id] | self.failure_keys[partition_id]
-            missing = batch_size - len(done - flat)
+            flat = self._dapo_filtered_keys(partition_id)[0] if self.filter_groups_metric else set()
+            broken = {uid for uid, episodes in self._episodes(partition_id, done).items() if episodes < 2}
+            missing = batch_size - len(done - flat - broken)
             if missing <= 0 or refills >= self.max_refills:
                 break
             refills += 1
             self.refill_fn(-(-missing // self.dispatch_multiple) * self.dispatch_multiple)
-        spread = done - flat
-        chosen = spread | set(sorted(flat)[: max(0, missing)])
+        chosen = (done - flat - broken) | set(sorted(flat - broken)[: max(0, missing)])
+        if not chosen:
+            raise RuntimeError(f"every episode of step {global_steps} failed or could not be scored; the log says why")
         uids, snapshot, _ = self._select_prompt_uids(partition_id, chosen, batch_size)
         self._clear_groups(partition_id, done - set(uids))
-        metrics = {"groups/refills": refills, "groups/flat": len(flat), "groups/sampled": len(done)}
+        counts = {"refills": refills, "flat": len(flat), "broken": len(broken), "sampled": len(done)}
+        metrics = {f"groups/{name}": count for name, count in counts.items()}
         return self._materialize_batch(partition_id, uids, snapshot), metrics
+
+    def _episodes(self, partition_id: str, uids: set[str]) -> dict[str, int]:
+        """Episodes in each group. Fewer than two have nothing to be compared with: their reward is no advantage."""
+        counts = Counter(key.split("_")[0] for key in self.partitions[partition_id])
+        return {uid: counts[uid] for uid in uids}
 
     def _wait_for_groups(self, partition_id: str) -> None:
         while True:

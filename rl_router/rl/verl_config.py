@@ -121,7 +121,9 @@ def _model(job: TrainJob, model: Path) -> dict[str, Any]:
 
 
 def _rollout(job: TrainJob, agent_loops: Path) -> dict[str, Any]:
-    rollout, batch = "actor_rollout_ref.rollout", job.algorithm.prompts_per_step * job.algorithm.group_size
+    rollout = "actor_rollout_ref.rollout"
+    # verl fills a batch that lost an episode up to a multiple of an update, and a micro-batch must divide that.
+    log_prob_batch = _episodes_per_update(job) if job.cluster.device == "cpu" else 16
     return {
         f"{rollout}.name": job.rollout.engine,
         f"{rollout}.mode": "async",
@@ -132,8 +134,8 @@ def _rollout(job: TrainJob, agent_loops: Path) -> dict[str, Any]:
         f"{rollout}.max_model_len": _max_tokens(job),
         f"{rollout}.gpu_memory_utilization": job.rollout.gpu_memory_share,
         f"{rollout}.free_cache_engine": job.cluster.device != "cpu",
-        f"{rollout}.log_prob_micro_batch_size_per_gpu": batch if job.cluster.device == "cpu" else 16,
-        "actor_rollout_ref.ref.log_prob_micro_batch_size_per_gpu": batch if job.cluster.device == "cpu" else 16,
+        f"{rollout}.log_prob_micro_batch_size_per_gpu": log_prob_batch,
+        "actor_rollout_ref.ref.log_prob_micro_batch_size_per_gpu": log_prob_batch,
         f"{rollout}.agent.num_workers": job.rollout.agent_workers,
         f"{rollout}.agent.default_agent_loop": AGENT,
         f"+{rollout}.agent.agent_loop_manager_class": "rl_router.rl.loop_worker.EpisodeLoopManager",
@@ -199,6 +201,7 @@ def verl_environment(job: TrainJob, *, metrics: Path) -> dict[str, str]:
         "VERL_ENGINE_DEVICE": "cuda",  # picks the FSDP engine, which runs on any torch device
         "OMP_NUM_THREADS": "1",
         "HF_HUB_OFFLINE": "1",
+        "RAY_ADDRESS": "",  # else a cluster that the user's shell points to is joined
         "RAY_prestart_worker_first_driver": "0",  # else Ray starts a Python process for each logical core
     }
 

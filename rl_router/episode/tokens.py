@@ -24,6 +24,7 @@ class Tokenizer(Protocol):
     pad_token_id: Any
     unk_token_id: Any
     all_special_ids: Any
+    added_tokens_decoder: Any
 
     def encode(self, text: str, *, add_special_tokens: bool) -> list[int]: ...
     def decode(self, token_ids: list[int], **options: Any) -> Any: ...
@@ -40,7 +41,8 @@ class TokenCodec:
         self.eos = str(tokenizer.eos_token)
         self._tags = {tag: self._single(tag) for tag in tags.TAGS}
         added = tokenizer.get_added_vocab()
-        self._control = {*added.values(), *tokenizer.all_special_ids}
+        special = (i for i, token in tokenizer.added_tokens_decoder.items() if token.special)
+        self._control = {*special, *tokenizer.all_special_ids}
         if tokenizer.unk_token_id not in (tokenizer.eos_token_id, tokenizer.pad_token_id):
             self._control.discard(tokenizer.unk_token_id)  # an unknown word has no power, unlike an end of the text
         self._weights = {text: i for text, i in added.items() if tags.COST_WEIGHT.fullmatch(text)}

@@ -29,6 +29,9 @@ class TinyPolicy:
     intermediate_size: Count = 160
     vocab_size: Count = 1000
     max_tokens: Count = 512
+    whole_names: bool = False
+    """Make each model's name one token. Long names that share a beginning are otherwise chosen piece by piece, and the
+    likeliest first piece need not lead to the likeliest model."""
 
     def __post_init__(self) -> None:
         if self.hidden_size % self.heads or self.heads % self.kv_heads:

@@ -42,7 +42,8 @@ def make_policy(
     card = PolicyCard(cost_weights=cost_weights if tell_cost_weight else (), mode=task.mode.value, task=task.name)
     if isinstance(config, TinyPolicy):
         texts = [_text(d) for d in demos]
-        tokenizer = train_tokenizer(texts, tags=vocabulary, vocab_size=config.vocab_size)
+        names = task.pool.names if config.whole_names else ()
+        tokenizer = train_tokenizer(texts, tags=vocabulary, vocab_size=config.vocab_size, names=names)
         model: Any = build_tiny(config, tokenizer, seed=seed)
     else:
         model, tokenizer = _load_pretrained(config, vocabulary)

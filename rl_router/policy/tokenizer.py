@@ -12,7 +12,7 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
-from tokenizers import Tokenizer, models, pre_tokenizers, trainers
+from tokenizers import AddedToken, Tokenizer, models, pre_tokenizers, trainers
 from transformers import AutoTokenizer, Qwen2Tokenizer
 
 from rl_router.errors import CheckpointError
@@ -22,7 +22,10 @@ UNKNOWN = "<|endoftext|>"
 """Qwen2 adds this to any vocabulary that lacks it, and then the model has no embedding for it."""
 
 
-def train_tokenizer(texts: Iterable[str], *, tags: Sequence[str], vocab_size: int) -> Qwen2Tokenizer:
+def train_tokenizer(
+    texts: Iterable[str], *, tags: Sequence[str], vocab_size: int, names: Sequence[str] = ()
+) -> Qwen2Tokenizer:
+    """`tags` become special tokens, `names` ordinary ones that take the space before them along."""
     rules = Qwen2Tokenizer().backend_tokenizer
     trained = Tokenizer(models.BPE())
     trained.normalizer, trained.pre_tokenizer = rules.normalizer, rules.pre_tokenizer
@@ -34,7 +37,7 @@ def train_tokenizer(texts: Iterable[str], *, tags: Sequence[str], vocab_size: in
     )
     trained.train_from_iterator(texts, trainer)
     pieces = json.loads(trained.to_str())["model"]
-    return Qwen2Tokenizer(
+    tokenizer = Qwen2Tokenizer(
         vocab=pieces["vocab"],
         merges=[(left, right) for left, right in pieces["merges"]],
         pad_token=PAD,
@@ -44,6 +47,8 @@ def train_tokenizer(texts: Iterable[str], *, tags: Sequence[str], vocab_size: in
         clean_up_tokenization_spaces=False,
         chat_template="{% for message in messages %}{{ message['content'] }}{% endfor %}",
     )
+    tokenizer.add_tokens([AddedToken(name, lstrip=True, normalized=False, special=False) for name in names])
+    return tokenizer
 
 
 def load_tokenizer(folder: Path) -> Any:

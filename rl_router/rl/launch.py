@@ -190,7 +190,10 @@ def _reinforce(job: TrainJob, folder: RunFolder, setting: Setting) -> None:
 
 
 def _numbers(values: Mapping[str, object]) -> dict[str, float]:
-    return {k: float(v) for k, v in values.items() if isinstance(v, int | float)}
+    numbers = {k: float(v) for k, v in values.items() if isinstance(v, int | float)}
+    if "actor/entropy_loss" in numbers:  # verl's name for the mean entropy where it comes out of the update
+        numbers.setdefault("actor/entropy", numbers["actor/entropy_loss"])
+    return numbers
 
 
 def _export(folder: RunFolder) -> None:

@@ -37,8 +37,9 @@ def test_every_script_that_is_named_exists(command):
 @pytest.mark.parametrize("command", [c for c in COMMANDS if c[0].endswith("rl-router")], ids=" ".join)
 def test_every_rl_router_command_is_understood(command):
     arguments = parser().parse_args(command[1:])
+    assert callable(arguments.command)
     if command[1] == "train":
-        load_job(arguments.recipe, arguments.changes)
+        assert load_job(arguments.recipe, arguments.changes).name
 
 
 def test_every_file_that_is_linked_exists():

@@ -52,7 +52,6 @@ class Tracking:
     __pydantic_config__ = _FORBID
     tensorboard: bool = True
     wandb: Literal["off", "offline", "online"] = "off"
-    project: str = "rl-router"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -61,7 +60,6 @@ class Evaluation:
 
     __pydantic_config__ = _FORBID
     queries: Annotated[int, Field(ge=1)] | None = None
-    during_training_every: int = 0
     batch: Annotated[int, Field(ge=1)] = 1024
 
 

@@ -45,7 +45,8 @@ def test_the_policy_is_labelled_with_its_weights_and_unknown_routers_with_their_
 @pytest.mark.parametrize("draw", [frontier_svg, reward_svg])
 def test_one_row_without_error_bars_and_a_free_model_can_be_drawn(draw, cost_usd):
     for width in (380, 860):
-        ET.fromstring(draw([row("policy", 0.5, 0.9, cost_usd, se=None)], width=width))
+        picture = ET.fromstring(draw([row("policy", 0.5, 0.9, cost_usd, se=None)], width=width))
+        assert picture.tag.endswith("svg")
 
 
 def test_the_reward_chart_has_a_mark_for_every_row():

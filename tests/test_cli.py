@@ -9,6 +9,7 @@ import polars as pl
 import pytest
 
 from rl_router import cli
+from rl_router.cli import listing
 from rl_router.errors import BudgetExceededError, DataError, RunError
 from rl_router.types import Call, Episode, Mode, ModelReply, Query, StopReason, Usage
 
@@ -76,7 +77,7 @@ def test_the_exit_code_is_the_errors_and_the_message_one_line(refused, monkeypat
     def fail(args):
         raise error("first line\n  second line")
 
-    monkeypatch.setattr(cli, "list_command", fail)
+    monkeypatch.setattr(listing, "list_command", fail)
     assert refused("list", "pools", code=code) == "rl-router: first line second line\n"
 
 
@@ -90,14 +91,14 @@ def test_an_interrupt_exits_with_130(monkeypatch, capsys):
     def interrupt(args):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(cli, "list_command", interrupt)
+    monkeypatch.setattr(listing, "list_command", interrupt)
     assert cli.main(["list", "pools"]) == 130
     assert "Traceback" not in capsys.readouterr().err
 
 
 def test_a_polite_end_is_an_exit_that_cleans_up():
     code = (
-        "import os, signal; from rl_router.cli import end_on_signals; end_on_signals()\n"
+        "import os, signal; from rl_router.cli.train import end_on_signals; end_on_signals()\n"
         "try: os.kill(os.getpid(), signal.SIGTERM); signal.pause()\n"
         "finally: print('cleaned up')"
     )
@@ -118,7 +119,7 @@ def test_lists_are_for_people_and_for_programs(what, capsys):
 def test_every_router_of_the_results_table_is_listed():
     from rl_router.evaluation.results import ORDER
 
-    assert set(cli.ROUTERS) == set(ORDER)
+    assert set(listing.ROUTERS) == set(ORDER)
 
 
 @pytest.fixture

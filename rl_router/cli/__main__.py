@@ -1,0 +1,7 @@
+"""`python -m rl_router.cli`, where no script is installed."""
+
+import sys
+
+from rl_router.cli import main
+
+sys.exit(main())

@@ -1,0 +1,16 @@
+"""`data`: make, import and check routing tables and RL prompt sets. Each of its commands is a module of its own."""
+
+from __future__ import annotations
+
+from types import ModuleType
+
+from rl_router.cli.parts import Commands
+
+COMMANDS: tuple[ModuleType, ...] = ()
+
+
+def add(commands: Commands) -> None:
+    data = commands.add_parser("data", help="make, import and check routing tables and prompt sets")
+    parts = data.add_subparsers(metavar="COMMAND", required=True)
+    for module in COMMANDS:
+        module.add(parts)

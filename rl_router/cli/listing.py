@@ -1,0 +1,78 @@
+"""`list`: what there is to name in the other commands."""
+
+from __future__ import annotations
+
+import argparse
+import json
+from pathlib import Path
+from typing import Any
+
+from rl_router.cli.parts import Commands, add_command
+
+ROUTERS = {
+    "policy": "the language model that was trained with RL, told the cost weight in its prompt",
+    "warm_start": "the same policy before RL: its grammar is right, its choices are uninformed",
+    "policy_blind": "a policy trained with the same budget that is never told the cost weight",
+    "cheapest": "always the cheapest model of the pool",
+    "strongest": "always the model that is right most often",
+    "random": "any model of the pool, each as likely",
+    "best_single": "always the one model that earned the most on training queries at each cost weight",
+    "best_table_blind": "the best model or chain for each kind of query, one table for all cost weights",
+    "best_table": "the best model or chain for each kind of query, one table for each cost weight",
+    "oracle": "sees every reply before it chooses; no router can do better",
+}
+
+
+def add(commands: Commands) -> None:
+    listing = add_command(commands, "list", list_command, "list what there is")
+    listing.add_argument("what", choices=["recipes", "routers", "pools"])
+    listing.add_argument("--json", action="store_true", help="as JSON")
+
+
+def list_command(args: argparse.Namespace) -> None:
+    rows = {"recipes": recipe_rows, "routers": router_rows, "pools": pool_rows}[args.what]()
+    if args.json:
+        print(json.dumps(rows, ensure_ascii=False, indent=2))
+        return
+    width = max((len(row["name"]) for row in rows), default=0)
+    for row in rows:
+        print(f"{row['name']:<{width}}  {row['description']}")
+
+
+def recipe_rows() -> list[dict[str, Any]]:
+    from rl_router.paths import recipes_dir
+
+    return [
+        {"name": path.stem, "description": first_comment(path), "path": str(path)}
+        for path in sorted(recipes_dir().glob("*.yaml"))
+    ]
+
+
+def router_rows() -> list[dict[str, Any]]:
+    return [{"name": name, "description": text} for name, text in ROUTERS.items()]
+
+
+def pool_rows() -> list[dict[str, Any]]:
+    from rl_router.paths import pools_dir
+    from rl_router.pool.spec import load_specs
+
+    rows = []
+    for path in sorted(pools_dir().glob("*.yaml")):
+        models = [
+            {
+                "name": spec.name,
+                "tier": spec.tier,
+                "input_usd_per_mtok": spec.input_usd_per_mtok,
+                "output_usd_per_mtok": spec.output_usd_per_mtok,
+            }
+            for spec in load_specs(path)
+        ]
+        names = ", ".join(str(model["name"]) for model in models)
+        rows.append({"name": path.stem, "description": names, "path": str(path), "models": models})
+    return rows
+
+
+def first_comment(path: Path) -> str:
+    """A recipe says in its first line what it is for."""
+    with path.open(encoding="utf-8") as lines:
+        return next(lines, "").lstrip("# ").strip()

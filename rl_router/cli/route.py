@@ -1,0 +1,53 @@
+"""`route`: one query through a trained router, with every call and its cost."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import math
+from pathlib import Path
+from typing import Any
+
+from rl_router.cli.parts import Commands, add_command
+from rl_router.errors import RecipeError
+
+
+def add(commands: Commands) -> None:
+    text = "let a trained router answer one query, and show every call and its cost"
+    route = add_command(commands, "route", route_command, text)
+    route.add_argument("run", metavar="RUN", type=Path, help="a run folder, such as runs/quickstart")
+    route.add_argument("query", metavar="QUERY")
+    route.add_argument("--cost-weight", type=float, default=0.5, metavar="W", help="0: only quality (default: 0.5)")
+    route.add_argument("--json", action="store_true", help="the whole episode as JSON")
+
+
+def route_command(args: argparse.Namespace) -> None:
+    if not 0 <= args.cost_weight < math.inf:
+        raise RecipeError(f"expected a --cost-weight of zero or more, got {args.cost_weight:g}")
+    if not args.query.strip():
+        raise RecipeError("expected a query, got an empty text")
+    from rl_router.observe.rollouts import episode_record
+    from rl_router.observe.run_folder import RunFolder
+
+    folder = RunFolder.open(args.run)
+    from rl_router.evaluation.harness import route_query
+
+    record = episode_record(route_query(folder.path, args.query, args.cost_weight))
+    print(json.dumps(record, ensure_ascii=False, indent=2) if args.json else episode_view(record))
+
+
+def episode_view(record: dict[str, Any]) -> str:
+    """An episode for reading: what was asked, every call with its cost, the answer and the sum."""
+    from rl_router.observe.formats import cost_weight, usd
+
+    lines = [f"query   {record['question']}", f"λ       {cost_weight(record['cost_weight'])}", ""]
+    for number, call in enumerate(record["calls"], start=1):
+        tokens = f"{call['prompt_tokens']} + {call['completion_tokens']} tokens"
+        trouble = "" if call["status"] == "ok" else f", {call['status']}"
+        lines.append(f"call {number}  {call['model']}  {usd(call['cost_usd'])}  ({tokens}{trouble})")
+        lines += [f"        asks   {call['query']}", f"        reply  {call['reply']}"]
+    if not record["calls"]:
+        lines.append("no call")
+    answer = "(none)" if record["answer"] is None else record["answer"]
+    lines += ["", f"answer  {answer}", f"total   {usd(record['cost_usd'])}", f"ended   {record['stop']}"]
+    return "\n".join(lines)

@@ -1,0 +1,63 @@
+import numpy as np
+import pytest
+
+from rl_router.errors import DataError
+from rl_router.evaluation.metrics.frontier import aiq, dominated, non_decreasing_hull, pareto_front
+
+# cheap and poor, middling below the line, good, and dear without being better
+COST = np.array([1.0, 2.0, 3.0, 5.0])
+QUALITY = np.array([0.2, 0.3, 0.8, 0.7])
+
+
+def test_the_hull_leaves_out_what_a_mixture_of_others_beats():
+    cost, quality = non_decreasing_hull(COST, QUALITY)
+    assert cost.tolist() == [1, 3]
+    assert quality.tolist() == [0.2, 0.8]
+
+
+def test_the_hull_is_concave_and_rises():
+    cost, quality = non_decreasing_hull(np.array([4.0, 1.0, 2.0, 3.0]), np.array([0.9, 0.1, 0.6, 0.7]))
+    # slopes .5 and .15: (3, .7) lies below the line from (2, .6) to (4, .9)
+    assert cost.tolist() == [1, 2, 4]
+    assert quality.tolist() == [0.1, 0.6, 0.9]
+
+
+def test_of_two_points_of_one_cost_the_better_counts():
+    cost, quality = non_decreasing_hull(np.array([1.0, 1.0]), np.array([0.2, 0.4]))
+    assert (cost.tolist(), quality.tolist()) == ([1], [0.4])
+
+
+def test_aiq_is_the_mean_height_of_the_hull():
+    # from 1 to 3 it rises from .2 to .8 (mean .5), from 3 to 5 it stays at .8
+    assert aiq(COST, QUALITY, low_usd=1, high_usd=5) == pytest.approx(0.5 * 0.5 + 0.5 * 0.8)
+
+
+def test_aiq_of_one_point_is_its_quality():
+    assert aiq(np.array([2.0]), np.array([0.9]), low_usd=1, high_usd=5) == pytest.approx(0.9)
+
+
+def test_aiq_over_part_of_the_range_cuts_the_hull_there():
+    # between costs 2 and 3: from .5 to .8
+    assert aiq(COST, QUALITY, low_usd=2, high_usd=3) == pytest.approx(0.65)
+
+
+def test_points_with_an_unknown_value_drop():
+    cost, _ = non_decreasing_hull(np.append(COST, 0.5), np.append(QUALITY, np.nan))
+    assert cost.tolist() == [1, 3]
+    with pytest.raises(DataError, match="no frontier"):
+        non_decreasing_hull(np.array([np.nan]), np.array([0.5]))
+
+
+def test_a_point_is_dominated_by_a_model_as_cheap_and_as_good_and_better_in_one():
+    points_cost, points_quality = np.array([3.0, 3.0, 2.9, 4.0]), np.array([0.8, 0.7, 0.8, 0.85])
+    # equal to the model; worse; cheaper; dearer but better
+    assert dominated(points_cost, points_quality, np.array([3.0]), np.array([0.8])).tolist() == [
+        False,
+        True,
+        False,
+        False,
+    ]
+
+
+def test_the_pareto_front_keeps_points_below_the_hull():
+    assert pareto_front(COST, QUALITY).tolist() == [True, True, True, False]

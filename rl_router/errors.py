@@ -22,6 +22,10 @@ class PoolError(RouterError):
     """A model pool that cannot be built: a missing price, two models of one name, an unknown backend."""
 
 
+class EncoderError(RouterError):
+    """An encoder that does not exist, cannot be loaded or is not installed."""
+
+
 class UnknownModelError(PoolError):
     """A model was named that the pool does not hold."""
 

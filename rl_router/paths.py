@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 PACKAGE = Path(__file__).resolve().parent
@@ -29,3 +30,10 @@ def pools_dir() -> Path:
 
 def tool_configs_dir() -> Path:
     return editable_folder("tool_configs")
+
+
+def cache_dir() -> Path:
+    """What can be computed again: RL_ROUTER_CACHE, or rl-router in the user's cache folder."""
+    given = os.environ.get("RL_ROUTER_CACHE")
+    caches = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
+    return Path(given).expanduser() if given else Path(caches) / "rl-router"

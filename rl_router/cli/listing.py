@@ -25,12 +25,12 @@ ROUTERS = {
 
 def add(commands: Commands) -> None:
     listing = add_command(commands, "list", list_command, "list what there is")
-    listing.add_argument("what", choices=["recipes", "routers", "pools"])
+    listing.add_argument("what", choices=list(ROWS))
     listing.add_argument("--json", action="store_true", help="as JSON")
 
 
 def list_command(args: argparse.Namespace) -> None:
-    rows = {"recipes": recipe_rows, "routers": router_rows, "pools": pool_rows}[args.what]()
+    rows = ROWS[args.what]()
     if args.json:
         print(json.dumps(rows, ensure_ascii=False, indent=2))
         return
@@ -72,7 +72,16 @@ def pool_rows() -> list[dict[str, Any]]:
     return rows
 
 
+def encoder_rows() -> list[dict[str, Any]]:
+    from rl_router.encoders.registry import KINDS
+
+    return [{"name": kind.usage, "description": kind.description} for kind in KINDS.values()]
+
+
 def first_comment(path: Path) -> str:
     """A recipe says in its first line what it is for."""
     with path.open(encoding="utf-8") as lines:
         return next(lines, "").lstrip("# ").strip()
+
+
+ROWS = {"recipes": recipe_rows, "routers": router_rows, "pools": pool_rows, "encoders": encoder_rows}

@@ -24,8 +24,8 @@ from rich.table import Table
 from rl_router.episode.limits import Limits
 from rl_router.episode.world_task import WorldTask
 from rl_router.errors import RouterError
-from rl_router.evaluation.process_cost import watch
-from rl_router.evaluation.step_cost import StepCost, StepMark, ratios, step_cost
+from rl_router.evaluation.speed.process_cost import watch
+from rl_router.evaluation.speed.step_cost import StepCost, StepMark, ratios, step_cost
 from rl_router.observe.console import say
 from rl_router.paths import checkout
 from rl_router.rl.job import TrainJob, job_to_dict

@@ -117,7 +117,7 @@ def test_lists_are_for_people_and_for_programs(what, capsys):
 
 
 def test_every_router_of_the_results_table_is_listed():
-    from rl_router.evaluation.results import ORDER
+    from rl_router.evaluation.run.results import ORDER
 
     assert set(listing.ROUTERS) == set(ORDER)
 
@@ -144,9 +144,9 @@ def run_that_routes(tmp_path, monkeypatch):
             cost_usd=2e-5,
         )
 
-    harness = ModuleType("rl_router.evaluation.harness")
+    harness = ModuleType("rl_router.evaluation.run.harness")
     harness.route_query = route_query
-    monkeypatch.setitem(sys.modules, "rl_router.evaluation.harness", harness)
+    monkeypatch.setitem(sys.modules, "rl_router.evaluation.run.harness", harness)
     return tmp_path, asked
 
 

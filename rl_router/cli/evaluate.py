@@ -24,7 +24,7 @@ def evaluate_command(args: argparse.Namespace) -> None:
 
     folder = RunFolder.open(args.run)
     changes = read_changes(folder.config, args.changes)
-    from rl_router.evaluation.harness import evaluate_run
+    from rl_router.evaluation.run.harness import evaluate_run
 
     evaluate_run(folder.path, changes)
     show_results(folder.path)
@@ -32,7 +32,7 @@ def evaluate_command(args: argparse.Namespace) -> None:
 
 def show_results(run: Path) -> None:
     """The table, then the name of the report that shows it all."""
-    from rl_router.evaluation.results import print_table, read_results
+    from rl_router.evaluation.run.results import print_table, read_results
     from rl_router.observe.run_folder import RunFolder
 
     folder = RunFolder.open(run)

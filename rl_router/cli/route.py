@@ -30,7 +30,7 @@ def route_command(args: argparse.Namespace) -> None:
     from rl_router.observe.run_folder import RunFolder
 
     folder = RunFolder.open(args.run)
-    from rl_router.evaluation.harness import route_query
+    from rl_router.evaluation.run.harness import route_query
 
     record = episode_record(route_query(folder.path, args.query, args.cost_weight))
     print(json.dumps(record, ensure_ascii=False, indent=2) if args.json else episode_view(record))

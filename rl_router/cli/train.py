@@ -24,7 +24,7 @@ def train_command(args: argparse.Namespace) -> None:
     from rl_router.rl.setting import Setting
 
     setting = Setting.of(job)  # refuses bad data before anything is written
-    from rl_router.evaluation.harness import evaluate_run
+    from rl_router.evaluation.run.harness import evaluate_run
     from rl_router.rl.launch import train
 
     end_on_signals()

@@ -1,1 +1,6 @@
-"""How good a router is and what it costs: outcomes per query, rows with standard errors, and baselines beside it."""
+"""How good a router is and what it costs.
+
+`run` judges one RL run beside its baselines, `suite` any routers on any benchmarks, live or replayed. Both stand on
+`metrics` and `statistics`, pure functions of arrays. `off_policy` judges a router on traffic that another one routed,
+`speed` measures training steps.
+"""

@@ -20,8 +20,8 @@ import numpy as np
 from rl_router.episode.rewards import Reward
 from rl_router.episode.task import Task
 from rl_router.errors import DataError
-from rl_router.evaluation.results import Outcome, Row, summarise
-from rl_router.evaluation.strategies import Strategy, Trial, play, strategies
+from rl_router.evaluation.run.results import Outcome, Row, summarise
+from rl_router.evaluation.run.strategies import Strategy, Trial, play, strategies
 from rl_router.types import Query
 
 COST_WEIGHTS = (0.0, 0.25, 0.5, 1.0, 2.0)

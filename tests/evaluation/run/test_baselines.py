@@ -7,15 +7,15 @@ from rl_router.episode.rewards import Dial, RouterR1
 from rl_router.episode.task import Task, Verbatim
 from rl_router.episode.world_task import WorldTask
 from rl_router.errors import DataError
-from rl_router.evaluation.baselines import (
+from rl_router.evaluation.run.baselines import (
     COST_WEIGHTS,
     Baselines,
     dial_gap,
     reference_outcomes,
     reference_rows,
 )
-from rl_router.evaluation.results import summarise
-from rl_router.evaluation.strategies import Strategy, play, strategies
+from rl_router.evaluation.run.results import summarise
+from rl_router.evaluation.run.strategies import Strategy, play, strategies
 from rl_router.observe.findings import FIXED
 from rl_router.pool.pool import ModelPool
 from rl_router.pool.spec import ModelSpec

@@ -14,11 +14,11 @@ from typing import Any
 from pydantic import ValidationError
 
 from rl_router.errors import CheckpointError
-from rl_router.evaluation.baselines import Baselines
-from rl_router.evaluation.choices import Choice, choice_of_episode, choice_of_outcome, choice_rows
-from rl_router.evaluation.questions import asked_query, cut_questions, held_out
-from rl_router.evaluation.results import Outcome, Row, outcome_of, summarise, write_results
-from rl_router.evaluation.trained import TrainedRouter
+from rl_router.evaluation.run.baselines import Baselines
+from rl_router.evaluation.run.choices import Choice, choice_of_episode, choice_of_outcome, choice_rows
+from rl_router.evaluation.run.questions import asked_query, cut_questions, held_out
+from rl_router.evaluation.run.results import Outcome, Row, outcome_of, summarise, write_results
+from rl_router.evaluation.run.trained import TrainedRouter
 from rl_router.observe.console import StepProgress, say
 from rl_router.observe.files import read_json
 from rl_router.observe.findings import FIXED, headline, remarks

@@ -8,7 +8,7 @@ import pytest
 from rich.console import Console
 
 from rl_router.errors import CheckpointError, DataError
-from rl_router.evaluation.results import (
+from rl_router.evaluation.run.results import (
     Outcome,
     Row,
     outcome_of,

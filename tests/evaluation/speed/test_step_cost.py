@@ -3,7 +3,7 @@
 import pytest
 
 from rl_router.errors import RunError
-from rl_router.evaluation.step_cost import StepMark, ratios, step_cost
+from rl_router.evaluation.speed.step_cost import StepMark, ratios, step_cost
 
 
 def marks(*rows):

@@ -18,7 +18,7 @@ from pathlib import Path
 import psutil
 
 from rl_router.errors import RunError
-from rl_router.evaluation.step_cost import StepMark
+from rl_router.evaluation.speed.step_cost import StepMark
 
 MARKER = "RL_ROUTER_WATCHED_RUN"
 POLL_S = 0.02

@@ -6,7 +6,7 @@ import psutil
 import pytest
 
 from rl_router.errors import RunError
-from rl_router.evaluation.process_cost import MARKER, watch
+from rl_router.evaluation.speed.process_cost import MARKER, watch
 
 STEPS = """
 import json, subprocess, sys, time

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from rl_router.episode.task import Task
-from rl_router.evaluation.results import Outcome
+from rl_router.evaluation.run.results import Outcome
 from rl_router.types import Episode
 
 DIRECT, MALFORMED, UNKNOWN = "(direct)", "(malformed)", "(no such model)"

@@ -14,11 +14,11 @@ from rl_router.episode.replay_task import ReplayTask
 from rl_router.episode.rewards import Dial, RouterR1
 from rl_router.episode.world_task import WorldTask
 from rl_router.errors import CheckpointError, NotRecordedError, RecipeError
-from rl_router.evaluation import harness
-from rl_router.evaluation.choices import choice_of_episode, choice_of_outcome, choice_rows
-from rl_router.evaluation.harness import evaluate_run, priced, route_query
-from rl_router.evaluation.questions import asked_query, held_out
-from rl_router.evaluation.results import Outcome, Row, print_table
+from rl_router.evaluation.run import harness
+from rl_router.evaluation.run.choices import choice_of_episode, choice_of_outcome, choice_rows
+from rl_router.evaluation.run.harness import evaluate_run, priced, route_query
+from rl_router.evaluation.run.questions import asked_query, held_out
+from rl_router.evaluation.run.results import Outcome, Row, print_table
 from rl_router.observe.run_folder import RunFolder
 from rl_router.policy.config import TinyPolicy, WarmStart
 from rl_router.policy.prepare import make_policy

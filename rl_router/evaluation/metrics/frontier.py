@@ -29,17 +29,16 @@ def non_decreasing_hull(cost_usd: np.ndarray, quality: np.ndarray) -> tuple[np.n
 def aiq(cost_usd: np.ndarray, quality: np.ndarray, *, low_usd: float, high_usd: float) -> float:
     """Mean height of the hull of a router's points [p] between two costs that every router compared shares.
 
-    Right of its dearest point the hull goes on level. Left of its cheapest point the router has nothing to offer, so
-    the range that counts starts there: this is how RouterBench's code (`evaluation/AIQ.py`) draws it. Where `high_usd`
-    lies at or below the cheapest point the value is that point's quality.
+    Right of its dearest point the hull goes on level. Left of its cheapest one it falls to no answer for no money, the
+    null router of the paper: a router that is dear at its cheapest gets no credit for costs it cannot go down to.
+    (RouterBench's code, `evaluation/AIQ.py`, drops that part of the area and divides by the largest cost.)
     """
-    costs, heights = non_decreasing_hull(cost_usd, quality)
-    low = max(low_usd, float(costs[0]))
-    if high_usd <= low:
-        return float(np.interp(low, costs, heights))
-    inside = costs[(costs > low) & (costs < high_usd)]
-    grid = np.concatenate([[low], inside, [high_usd]])
-    return float(np.trapezoid(np.interp(grid, costs, heights), grid) / (high_usd - low))
+    if not 0 <= low_usd < high_usd:
+        raise DataError(f"Expected costs of zero or more that rise, got the range {low_usd:g} to {high_usd:g} USD.")
+    costs, heights = non_decreasing_hull(np.append(cost_usd, 0.0), np.append(quality, 0.0))
+    inside = costs[(costs > low_usd) & (costs < high_usd)]
+    grid = np.concatenate([[low_usd], inside, [high_usd]])
+    return float(np.trapezoid(np.interp(grid, costs, heights), grid) / (high_usd - low_usd))
 
 
 def pareto_front(cost_usd: np.ndarray, quality: np.ndarray) -> np.ndarray:

@@ -6,13 +6,13 @@ from rl_router.evaluation.metrics.frontier import aiq, dominated, non_decreasing
 
 # cheap and poor, middling below the line, good, and dear without being better
 COST = np.array([1.0, 2.0, 3.0, 5.0])
-QUALITY = np.array([0.2, 0.3, 0.8, 0.7])
+QUALITY = np.array([0.5, 0.55, 0.8, 0.7])
 
 
 def test_the_hull_leaves_out_what_a_mixture_of_others_beats():
     cost, quality = non_decreasing_hull(COST, QUALITY)
     assert cost.tolist() == [1, 3]
-    assert quality.tolist() == [0.2, 0.8]
+    assert quality.tolist() == [0.5, 0.8]
 
 
 def test_the_hull_is_concave_and_rises():
@@ -28,17 +28,23 @@ def test_of_two_points_of_one_cost_the_better_counts():
 
 
 def test_aiq_is_the_mean_height_of_the_hull():
-    # from 1 to 3 it rises from .2 to .8 (mean .5), from 3 to 5 it stays at .8
-    assert aiq(COST, QUALITY, low_usd=1, high_usd=5) == pytest.approx(0.5 * 0.5 + 0.5 * 0.8)
+    # from 1 to 3 it rises from .5 to .8 (mean .65), from 3 to 5 it stays at .8
+    assert aiq(COST, QUALITY, low_usd=1, high_usd=5) == pytest.approx(0.5 * 0.65 + 0.5 * 0.8)
 
 
-def test_aiq_of_one_point_is_its_quality():
-    assert aiq(np.array([2.0]), np.array([0.9]), low_usd=1, high_usd=5) == pytest.approx(0.9)
+def test_a_point_that_is_dear_gets_no_credit_for_what_it_cannot_go_down_to():
+    # from cost 1 to 2 the mixture with no answer rises from .45 to .9, then it stays: (.675 + 3 · .9) / 4
+    assert aiq(np.array([2.0]), np.array([0.9]), low_usd=1, high_usd=5) == pytest.approx(0.84375)
+
+
+def test_a_range_of_costs_that_does_not_rise_is_refused():
+    with pytest.raises(DataError, match="that rise"):
+        aiq(COST, QUALITY, low_usd=5, high_usd=5)
 
 
 def test_aiq_over_part_of_the_range_cuts_the_hull_there():
-    # between costs 2 and 3: from .5 to .8
-    assert aiq(COST, QUALITY, low_usd=2, high_usd=3) == pytest.approx(0.65)
+    # between costs 2 and 3: from .65 to .8
+    assert aiq(COST, QUALITY, low_usd=2, high_usd=3) == pytest.approx(0.725)
 
 
 def test_points_with_an_unknown_value_drop():

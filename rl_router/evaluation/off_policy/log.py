@@ -1,0 +1,121 @@
+"""The log of a gateway that off-policy evaluation reads: JSON lines, one per decision.
+
+| field | type | |
+|---|---|---|
+| `query_id` | text | unique in the log |
+| `query` | text | what was asked; needed to ask a router what it would have done |
+| `task` | text or null | kind of query, when known |
+| `candidates` | list of texts | the models that could have been chosen |
+| `model` | text | the one that was, a candidate |
+| `propensity` | number in (0, 1] | the probability with which it was chosen, as the policy had it at that moment |
+| `quality` | number in 0..1 or null | a grade or feedback; null: nobody said |
+| `cost_usd` | number ≥ 0 or null | all in; null: unknown |
+
+Other fields are allowed and ignored. A gateway appends `line(call)` after each answer, or when the feedback comes. A
+policy that always picks the same model for a query has propensity 1, and then nothing can be learned about another
+choice for it: a log is worth evaluating on when some share of the traffic was routed at random.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, fields
+from pathlib import Path
+from sys import float_info
+from typing import Any
+
+from rl_router.errors import DataError
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class LoggedCall:
+    """One decision and what came of it; the fields are those of the table above."""
+
+    query_id: str
+    query: str
+    candidates: tuple[str, ...]
+    model: str
+    propensity: float
+    quality: float | None = None
+    cost_usd: float | None = None
+    task: str | None = None
+
+    def __post_init__(self) -> None:
+        texts = (self.query_id, self.query, self.model, *self.candidates)
+        if not all(isinstance(text, str) for text in texts) or not isinstance(self.task, str | None):
+            raise DataError("query_id, query, model, task and candidates are texts")
+        if self.model not in self.candidates:
+            raise DataError(f"model {self.model!r} is not among its candidates {', '.join(self.candidates)}")
+        _check("propensity", self.propensity, 0, 1, low_included=False)
+        if self.quality is not None:
+            _check("quality", self.quality, 0, 1)
+        if self.cost_usd is not None:
+            _check("cost_usd", self.cost_usd, 0, float_info.max)
+
+
+def line(call: LoggedCall) -> str:
+    """The call as a line of a log, with its line break."""
+    return json.dumps(asdict(call), ensure_ascii=False) + "\n"
+
+
+def read_log(path: Path | str) -> list[LoggedCall]:
+    """Every call of a log. A last line that was cut off by a kill is left out; any other bad line is a DataError."""
+    path = Path(path)
+    try:
+        text = path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise DataError(f"The log {path} cannot be read ({error}); name a file of JSON lines.") from None
+    lines = text.split("\n")
+    if _torn(lines[-1]):
+        del lines[-1]
+    calls = [_call(line, f"line {number} of {path}") for number, line in enumerate(lines, start=1) if line.strip()]
+    if not calls:
+        raise DataError(f"The log {path} holds no call; it needs one JSON object per line.")
+    seen: set[str] = set()
+    for call in calls:
+        if call.query_id in seen:
+            raise DataError(f"The log {path} has query_id {call.query_id!r} twice; give each decision its own.")
+        seen.add(call.query_id)
+    return calls
+
+
+def _torn(last: str) -> bool:
+    """Whether what follows the last line break is the beginning of a line that a kill cut off."""
+    if not last.strip():
+        return False
+    try:
+        json.loads(last)
+    except ValueError:
+        return True
+    return False
+
+
+def _call(text: str, where: str) -> LoggedCall:
+    try:
+        record = json.loads(text)
+    except ValueError as error:
+        raise DataError(f"Expected a JSON object in {where}, got {error}; mend or remove that line.") from None
+    if not isinstance(record, dict):
+        raise DataError(f"Expected a JSON object in {where}, got {type(record).__name__}; mend or remove that line.")
+    needed = ("query_id", "query", "candidates", "model", "propensity")
+    missing = [name for name in needed if name not in record]
+    if missing:
+        raise DataError(f"There is no {', '.join(missing)} in {where}; a call has {', '.join(needed)} and outcomes.")
+    try:
+        return LoggedCall(**_values(record))
+    except DataError as error:
+        raise DataError(f"In {where}, {error}; correct that line.") from None
+
+
+def _values(record: Mapping[str, Any]) -> dict[str, Any]:
+    values = {field.name: record[field.name] for field in fields(LoggedCall) if field.name in record}
+    if not isinstance(values["candidates"], list):
+        raise DataError("candidates is a list of model names")
+    return values | {"candidates": tuple(values["candidates"])}
+
+
+def _check(name: str, value: object, low: float, high: float, low_included: bool = True) -> None:
+    number = value if isinstance(value, int | float) and not isinstance(value, bool) else None
+    if number is None or not (low <= number <= high) or (number == low and not low_included):
+        raise DataError(f"{name} is a number {'from' if low_included else 'above'} {low:g} to {high:g}, not {value!r}")

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from functools import cached_property
+from typing import Any
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -13,6 +14,8 @@ class Query:
     """One question with the answers that count as right.
 
     `task` names its kind or benchmark (the rows of a per-task table); `difficulty` is 1 or more within a task.
+    `grader` names who grades an answer to it (`rl-router list graders`), with `choices` (label to option) and `meta`
+    (unit tests, images, tools …) at hand.
     """
 
     query_id: str
@@ -22,6 +25,9 @@ class Query:
     split: str = "test"
     difficulty: int = 1
     dataset: str = ""
+    grader: str = ""
+    choices: Mapping[str, str] = field(default_factory=dict, hash=False)
+    meta: Mapping[str, Any] = field(default_factory=dict, hash=False)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

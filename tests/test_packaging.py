@@ -68,7 +68,8 @@ def test_the_command_finds_its_recipes_and_pools(installed):
 
 
 def test_every_import_is_of_a_declared_dependency():
-    wanted = PROJECT["dependencies"] + PROJECT["optional-dependencies"]["rl"]
+    extras = PROJECT["optional-dependencies"]
+    wanted = PROJECT["dependencies"] + [r for name, part in extras.items() if name != "dev" for r in part]
     declared = {distribution(requirement) for requirement in wanted}
     owners = packages_distributions()
     undeclared = {}
@@ -82,7 +83,7 @@ def test_every_import_is_of_a_declared_dependency():
 def test_every_extra_but_the_gpu_engines_has_its_version_in_the_constraints():
     pinned = {distribution(line) for line in (ROOT / "constraints-cpu.txt").read_text().splitlines() if "==" in line}
     extras = PROJECT["optional-dependencies"]
-    wanted = PROJECT["dependencies"] + [r for e in ("rl", "serve", "chat", "encoders", "dev") for r in extras[e]]
+    wanted = PROJECT["dependencies"] + [r for e in ("rl", "live", "data", "serve", "chat", "encoders", "dev") for r in extras[e]]
     assert {distribution(requirement) for requirement in wanted} - pinned == set()
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection, Mapping
 from sys import float_info
 
 import polars as pl
@@ -34,18 +35,26 @@ ONE_PER_QUERY = {"query": "texts", "split": "splits", "task": "tasks", "ground_t
 
 def checked(frame: pl.DataFrame, where: str) -> pl.DataFrame:
     """`frame` with the schema's types, or a DataError that names the first row or column that breaks it."""
-    missing = [column for column in SCHEMA if column not in frame.columns]
-    if missing:
-        raise DataError(f"The {where} lacks the columns {', '.join(missing)}; a table has {', '.join(SCHEMA)}.")
-    frame = frame.with_columns(_cast(frame[column], dtype, where) for column, dtype in SCHEMA.items())
-    for column in SCHEMA:
-        nulls = frame[column].null_count()
-        if nulls and column not in NULLABLE:
-            raise DataError(f"The {where} has {nulls} rows without a {column!r}; fill it or drop them.")
+    frame = typed(frame, SCHEMA, NULLABLE, where)
     for column, (low, high, rule) in RANGES.items():
         _check_range(frame, column, low, high, rule, where)
     _check_cells(frame, where)
     _check_queries(frame, where)
+    return frame
+
+
+def typed(
+    frame: pl.DataFrame, schema: Mapping[str, type[pl.DataType]], nullable: Collection[str], where: str
+) -> pl.DataFrame:
+    """`frame` with every column of `schema` in its type; nulls only where they may be. Other columns are kept."""
+    missing = [column for column in schema if column not in frame.columns]
+    if missing:
+        raise DataError(f"The {where} lacks the columns {', '.join(missing)}; it needs {', '.join(schema)}.")
+    frame = frame.with_columns(_cast(frame[column], dtype, where) for column, dtype in schema.items())
+    for column in schema:
+        nulls = frame[column].null_count()
+        if nulls and column not in nullable:
+            raise DataError(f"The {where} has {nulls} rows without a {column!r}; fill it or drop them.")
     return frame
 
 

@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-import json
-import os
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from uuid import uuid4
 
 import numpy as np
 import polars as pl
 
+from rl_router.data.parquet import read_parquet, write_parquet
+from rl_router.data.queries import query_of
 from rl_router.data.schema import checked
 from rl_router.errors import DataError
 from rl_router.types import Query
@@ -41,34 +40,12 @@ class RoutingTable:
     @classmethod
     def read(cls, path: Path | str) -> RoutingTable:
         """The table in a parquet file, or a DataError in one sentence."""
-        path = Path(path)
-        if not path.is_file():
-            raise DataError(f"There is no routing table at {path}; name a parquet file that exists.")
-        try:
-            frame = pl.read_parquet(path, glob=False, hive_partitioning=False)
-        except (pl.exceptions.PolarsError, OSError) as error:
-            reason = str(error).partition("\n")[0]
-            raise DataError(
-                f"{path} cannot be read as a parquet file ({reason}); write it again or name another."
-            ) from None
-        if frame.is_empty():
-            raise DataError(f"The routing table {path} has no rows; it needs one row per query and model.")
+        frame = read_parquet(path, "routing table")
         return cls(frame, where=f"routing table {path}")
 
     def write(self, path: Path | str) -> None:
         """Write parquet so that `path` holds the whole table or what it held before."""
-        path = Path(path)
-        partial = path.with_name(f".{path.name}.{uuid4().hex}")
-        try:
-            path.parent.mkdir(parents=True, exist_ok=True)
-            self.frame.write_parquet(partial, compression="zstd")
-            os.replace(partial, path)
-        except OSError as error:
-            raise DataError(
-                f"No routing table can be written to {path} ({error.strerror}); name another place."
-            ) from None
-        finally:
-            partial.unlink(missing_ok=True)
+        write_parquet(self.frame, path, "routing table")
 
     @cached_property
     def models(self) -> tuple[str, ...]:
@@ -84,7 +61,7 @@ class RoutingTable:
         """Each query once, in the order of its first row."""
         frame = (self if split is None else self.select(split=split)).frame
         rows = frame.unique(subset="query_id", keep="first", maintain_order=True).iter_rows(named=True)
-        return [_query(row) for row in rows]
+        return [query_of(row) for row in rows]
 
     def select(
         self, models: Sequence[str] | None = None, split: str | None = None, task: str | Collection[str] | None = None
@@ -148,26 +125,3 @@ class RoutingTable:
         names = list(Row.__dataclass_fields__)
         rows = (Row(**dict(zip(names, values, strict=True))) for values in self.frame.select(names).iter_rows())
         return {(row.query_id, row.model): row for row in rows}
-
-
-def _query(row: dict[str, object]) -> Query:
-    truth = row["ground_truth"]
-    return Query(
-        query_id=str(row["query_id"]),
-        text=str(row["query"]),
-        answers=() if truth is None else parse_answers(str(truth)),
-        task=str(row["task"]),
-        split=str(row["split"]),
-        dataset=str(row["dataset"]),
-    )
-
-
-def parse_answers(ground_truth: str) -> tuple[str, ...]:
-    """The aliases of a JSON list of texts; anything else is one answer as it stands, a list of numbers included."""
-    try:
-        aliases = json.loads(ground_truth)
-    except (ValueError, RecursionError):
-        return (ground_truth,)
-    if isinstance(aliases, list) and aliases and all(isinstance(alias, str) for alias in aliases):
-        return tuple(aliases)
-    return (ground_truth,)

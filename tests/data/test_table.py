@@ -4,7 +4,7 @@ import numpy as np
 import polars as pl
 import pytest
 
-from rl_router.data.table import RoutingTable, Row, parse_answers
+from rl_router.data.table import RoutingTable, Row
 from rl_router.errors import DataError
 
 ZEROEVAL = Path(__file__).parents[2].parent / "shared" / "data" / "zeroeval" / "responses_pool10.parquet"
@@ -72,14 +72,6 @@ def test_each_question_comes_once_in_file_order_with_its_aliases():
     )
     assert second.answers == ("Paris", "paris city")
     assert [q.query_id for q in RoutingTable(rows()).queries("test")] == ["q2"]
-
-
-def test_only_a_json_list_of_texts_is_a_list_of_aliases():
-    assert parse_answers('["a", "b"]') == ("a", "b")
-    assert parse_answers("[1, 2]") == ("[1, 2]",)
-    assert parse_answers("[]") == ("[]",)
-    assert parse_answers("['a']") == ("['a']",)
-    assert parse_answers("18") == ("18",)
 
 
 def test_a_question_without_ground_truth_has_no_answers():

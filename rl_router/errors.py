@@ -44,6 +44,10 @@ class CheckpointError(RouterError):
     """A checkpoint, policy folder or run folder that is missing, truncated or of another shape."""
 
 
+class NotFittedError(RouterError):
+    """A router that has learned nothing yet was asked to route."""
+
+
 class RunError(RouterError):
     """A training or evaluation process that did not end well."""
 

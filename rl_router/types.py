@@ -76,13 +76,18 @@ class ModelReply:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Decision:
-    """Which model should answer, and why: predicted quality and cost of every candidate."""
+    """Which model should answer, and why: predicted quality and cost of every candidate.
+
+    `fallbacks` come next, in this order, when the answer is refused or the call fails. `propensity` is the chance that
+    `model` had of being chosen: 1 unless the rule samples.
+    """
 
     model: str
     scores: Mapping[str, float]
     predicted_cost_usd: Mapping[str, float] = field(default_factory=dict)
     fallbacks: tuple[str, ...] = ()
     reason: str = ""
+    propensity: float = 1.0
 
 
 class StopReason(StrEnum):

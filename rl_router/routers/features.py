@@ -1,0 +1,148 @@
+"""Text to vectors for a router: TF-IDF fitted with it and saved with it, or an encoder of rl_router.encoders by name.
+
+Rows are L2-normalised, so that a dot product is the cosine. `tfidf` is sparse; `lsa:256` is TF-IDF projected onto its
+first 256 singular directions (Deerwester et al. 1990), for what needs dense vectors and no download.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any, Literal
+
+import numpy as np
+from scipy import sparse
+from sklearn.feature_extraction.text import TfidfVectorizer
+from sklearn.utils.extmath import randomized_svd
+
+from rl_router.errors import CheckpointError, RecipeError
+from rl_router.routers.learned import Learned, learned
+
+Vectors = np.ndarray | sparse.csr_matrix
+
+
+@dataclass(kw_only=True)
+class Features(Learned):
+    """`fit` on texts, then call with texts."""
+
+    @classmethod
+    def of_kind(cls, kind: str | None) -> type[Features]:
+        kinds: dict[str | None, type[Features]] = {"tfidf": Tfidf, "lsa": Lsa, "encoder": Encoded}
+        if kind not in kinds:
+            raise CheckpointError(f"unknown text features {kind!r}")
+        return kinds[kind]
+
+    def fit(self, texts: Sequence[str]) -> Features:
+        raise NotImplementedError
+
+    def __call__(self, texts: Sequence[str]) -> Any:
+        """[n, d] float32 with rows of length 1, or 0 for a text of which nothing is known."""
+        raise NotImplementedError
+
+
+def make_features(name: str) -> Features:
+    """`tfidf`, `lsa:DIM`, or the name of an encoder such as `hashing:256` or `st:minilm`."""
+    if name == "tfidf":
+        return Tfidf()
+    kind, _, size = name.partition(":")
+    if kind == "lsa":
+        if not size.isdigit() or not 1 <= int(size) <= 4096:
+            raise RecipeError(f"expected text features like lsa:256, got {name!r}")
+        return Lsa(dim=int(size))
+    return Encoded(encoder=name)
+
+
+@dataclass(kw_only=True)
+class Tfidf(Features):
+    """Words and pairs of words, (1 + log count) × idf."""
+
+    kind: Literal["tfidf"] = "tfidf"
+    longest: int = 2
+    max_terms: int = 50_000
+    terms_: tuple[str, ...] = learned()
+    idf_: np.ndarray = learned("v")
+
+    def fit(self, texts: Sequence[str]) -> Tfidf:
+        found = self._vectorizer(max_features=self.max_terms)
+        try:
+            found.fit(texts)
+        except ValueError:
+            raise RecipeError("no text of the table holds a word of two characters, so TF-IDF has no terms") from None
+        self.terms_ = tuple(found.get_feature_names_out())
+        self.idf_ = found.idf_
+        return self
+
+    def __call__(self, texts: Sequence[str]) -> sparse.csr_matrix:
+        return sparse.csr_matrix(self._fitted.transform(texts))
+
+    @cached_property
+    def _fitted(self) -> TfidfVectorizer:
+        vectorizer = self._vectorizer(vocabulary={term: i for i, term in enumerate(self.terms_)})
+        vectorizer.idf_ = self.idf_
+        return vectorizer
+
+    def _vectorizer(self, **more: Any) -> TfidfVectorizer:
+        return TfidfVectorizer(ngram_range=(1, self.longest), sublinear_tf=True, dtype=np.float32, **more)
+
+    def _restored(self) -> None:
+        if len(set(self.terms_)) != len(self.terms_) or len(self.terms_) != len(self.idf_):
+            raise ValueError("the terms of TF-IDF do not fit their weights")
+
+
+@dataclass(kw_only=True)
+class Lsa(Features):
+    """TF-IDF projected onto its first singular directions."""
+
+    kind: Literal["lsa"] = "lsa"
+    dim: int = 256
+    tfidf_: Tfidf = learned()
+    directions_: np.ndarray = learned("v d")
+
+    def fit(self, texts: Sequence[str]) -> Lsa:
+        self.tfidf_ = Tfidf(longest=1).fit(texts)
+        counts = self.tfidf_(texts)
+        dim = min(self.dim, *counts.shape)
+        _, _, rows = randomized_svd(counts, dim, n_iter=4, random_state=0)
+        self.directions_ = np.ascontiguousarray(rows.T, dtype=np.float32)
+        return self
+
+    def __call__(self, texts: Sequence[str]) -> np.ndarray:
+        return unit_rows(np.asarray(self.tfidf_(texts) @ self.directions_, dtype=np.float32))
+
+    def _restored(self) -> None:
+        if len(self.directions_) != len(self.tfidf_.terms_):
+            raise ValueError("the directions do not fit the terms")
+
+
+@dataclass(kw_only=True)
+class Encoded(Features):
+    """A fixed encoder: nothing is fitted but its size, which a saved router checks."""
+
+    kind: Literal["encoder"] = "encoder"
+    encoder: str
+    dim_: int = learned()
+
+    def fit(self, texts: Sequence[str]) -> Encoded:
+        self.dim_ = self._encoder.dim
+        return self
+
+    def __call__(self, texts: Sequence[str]) -> np.ndarray:
+        vectors = np.asarray(self._encoder.encode(list(texts)), dtype=np.float32)
+        if vectors.shape != (len(texts), self.dim_):
+            raise CheckpointError(
+                f"the encoder {self.encoder} gives {vectors.shape[1]} numbers a text and this router was fitted on"
+                f" {self.dim_}: train it again"
+            )
+        return vectors
+
+    @cached_property
+    def _encoder(self) -> Any:
+        from rl_router.encoders.encoder import make_encoder
+
+        return make_encoder(self.encoder)
+
+
+def unit_rows(vectors: np.ndarray) -> np.ndarray:
+    """Each row divided by its length; a row of zeros stays."""
+    return vectors / np.maximum(np.linalg.norm(vectors, axis=1, keepdims=True), 1e-12)

@@ -1,0 +1,95 @@
+"""k nearest neighbours: a model's predicted quality is the mean of its scores on the most similar queries."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Annotated, Any, Literal
+
+import numpy as np
+from pydantic import Field
+from scipy import sparse
+
+from rl_router.routers.features import Features, Vectors, make_features
+from rl_router.routers.learned import learned
+from rl_router.routers.observations import Observations
+from rl_router.routers.router import Router
+from rl_router.types import Query
+
+BLOCK_BYTES = 64 << 20
+SAME = 1e-6
+"""Similarities this near are equal: all queries as similar as the k-th are its neighbours too."""
+
+
+@dataclass(kw_only=True)
+class Knn(Router):
+    """score_j(q) = (Σ w_i s_ij + p · s̄_j) / (Σ w_i + p) over the k nearest graded queries i of the table.
+
+    s̄_j is the mean score of model j, p is `prior`, and the weight w_i is 1 or, with a `temperature` t, that of a
+    softmax: exp((cos_i − cos_1) / t), where cos_1 is the nearest. A score that is unknown takes no part. The search is
+    exact: one blocked product with every query of the table.
+    """
+
+    kind: Literal["knn"] = "knn"
+    features: str = "tfidf"
+    k: Annotated[int, Field(ge=1)] = 50
+    temperature: Annotated[float, Field(gt=0.0)] | None = None
+    prior: Annotated[float, Field(ge=0.0)] = 1.0
+    features_: Features = learned()
+    vectors_: Vectors = learned("n d")
+    scores_: np.ndarray = learned("n m", unknown=True)
+
+    def _fit(self, observed: Observations) -> None:
+        self.features_ = make_features(self.features).fit(observed.texts)
+        self.vectors_ = self.features_(observed.texts)
+        self.scores_ = observed.scores.astype(np.float32)
+
+    def _scores(self, queries: Sequence[Query]) -> np.ndarray:
+        vectors = self.features_([query.text for query in queries])
+        return np.concatenate([self._vote(similarity) for similarity in similarities(vectors, self._columns_of_index)])
+
+    def _vote(self, similarity: np.ndarray) -> np.ndarray:
+        """[b, n] similarities to [b, m] scores."""
+        near = nearest(similarity, self.k)
+        if self.temperature is not None:
+            best = similarity.max(axis=1)
+            rows = np.repeat(np.arange(len(best)), np.diff(near.indptr))
+            near.data = np.exp((similarity[rows, near.indices] - best[rows]) / self.temperature)
+        prior = self.prior or 1e-9  # no neighbour with a known score: the mean, not 0 / 0
+        total = near @ self._known_scores + prior * self.mean_scores_
+        return np.asarray(total / (near @ self._known + prior))
+
+    @cached_property
+    def _columns_of_index(self) -> Any:
+        """[d, n] laid out for products with it."""
+        return self.vectors_.T.tocsr() if sparse.issparse(self.vectors_) else self.vectors_.T
+
+    @cached_property
+    def _known(self) -> np.ndarray:
+        return (~np.isnan(self.scores_)).astype(np.float64)
+
+    @cached_property
+    def _known_scores(self) -> np.ndarray:
+        return np.nan_to_num(self.scores_).astype(np.float64)
+
+
+def similarities(vectors: Any, index: Any) -> Iterator[np.ndarray]:
+    """Blocks [b, n] of the products of [q, d] with the index [d, n], each of at most `BLOCK_BYTES`."""
+    rows = max(1, BLOCK_BYTES // (4 * index.shape[1]))
+    for start in range(0, vectors.shape[0], rows):
+        block = vectors[start : start + rows] @ index
+        yield block.toarray() if sparse.issparse(block) else block
+
+
+def nearest(similarity: np.ndarray, k: int) -> sparse.csr_matrix:
+    """[b, n] with a 1 for each of the k most similar, and for any other that is as similar as the k-th.
+
+    What is not similar at all is no neighbour: an unheard-of text has none.
+    """
+    b, n = similarity.shape
+    k = min(k, n)
+    least = np.maximum(np.partition(similarity, n - k, axis=1)[:, n - k] - SAME, SAME)  # [b]
+    rows, columns = np.nonzero(similarity >= least[:, None])
+    starts = np.searchsorted(rows, np.arange(b + 1))
+    return sparse.csr_matrix((np.ones(len(columns)), columns, starts), shape=(b, n))

@@ -1,0 +1,109 @@
+"""What routers learn from: the graded part of a routing table as matrices, in an order that its rows do not decide."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+
+from rl_router.data.table import RoutingTable
+from rl_router.errors import DataError
+from rl_router.pool.spec import ModelSpec
+from rl_router.types import Query
+
+
+@dataclass(frozen=True, kw_only=True)
+class Observations:
+    """Queries by id and models by name, so that two tables of the same rows in another order are the same.
+
+    A NaN is unknown: not graded, not recorded. It is never a zero.
+    """
+
+    queries: tuple[Query, ...]  # n
+    models: tuple[str, ...]  # m
+    scores: np.ndarray  # [n, m] in 0..1
+    costs_usd: np.ndarray  # [n, m]
+    prompt_tokens: np.ndarray  # [n, m]
+    completion_tokens: np.ndarray  # [n, m]
+    table: RoutingTable
+    """For what only some routers read: responses, and columns beyond the schema."""
+
+    @classmethod
+    def of(cls, table: RoutingTable, prices: Iterable[ModelSpec] = ()) -> Observations:
+        """Without the queries that no model was graded on. `prices` take the place of recorded costs where the tokens
+        are known. DataError when there is nothing to learn from."""
+        models = tuple(sorted(table.models))
+        queries = {query.query_id: query for query in table.queries()}
+        ids = sorted(queries)
+        if not ids:
+            raise DataError(f"The {table.where} has no rows to fit a router on; choose another split.")
+        scores = table.matrix("score", ids, models)
+        _check_graded(table, models, scores)
+        kept = np.flatnonzero(~np.isnan(scores).all(axis=1))
+        ids = [ids[i] for i in kept]
+        prompt, completion, costs = (
+            table.matrix(column, ids, models) for column in ("prompt_tokens", "completion_tokens", "cost_usd")
+        )
+        return cls(
+            queries=tuple(queries[i] for i in ids),
+            models=models,
+            scores=scores[kept],
+            costs_usd=_repriced(costs, prompt, completion, models, prices),
+            prompt_tokens=prompt,
+            completion_tokens=completion,
+            table=table,
+        )
+
+    @property
+    def texts(self) -> list[str]:
+        return [query.text for query in self.queries]
+
+    @cached_property
+    def mean_scores(self) -> np.ndarray:
+        """[m] over the queries that each model was graded on."""
+        return np.nanmean(self.scores, axis=0)
+
+    @cached_property
+    def mean_costs_usd(self) -> np.ndarray:
+        """[m] NaN for a model without any recorded cost."""
+        known = ~np.isnan(self.costs_usd)
+        sums = np.where(known, self.costs_usd, 0.0).sum(axis=0)
+        return np.where(known.any(axis=0), sums / np.maximum(known.sum(axis=0), 1), np.nan)
+
+    @property
+    def cost_reference_usd(self) -> float | None:
+        """What cost is measured by: the mean cost of a call to the strongest model. None when that is not known.
+
+        Where the strongest is free, the dearest model takes its place; where all are free, any measure serves.
+        """
+        costs = self.mean_costs_usd
+        strongest = costs[int(self.mean_scores.argmax())]
+        if np.isnan(strongest):
+            return None
+        return float(strongest) or float(np.nanmax(costs)) or 1.0
+
+
+def _check_graded(table: RoutingTable, models: tuple[str, ...], scores: np.ndarray) -> None:
+    ungraded = [models[j] for j in np.flatnonzero(np.isnan(scores).all(axis=0))]
+    if len(ungraded) == len(models):
+        raise DataError(f"The {table.where} has no score in any row; a router learns from graded answers.")
+    if ungraded:
+        raise DataError(
+            f"The {table.where} has no score for {ungraded[0]!r}; leave that model out with"
+            " RoutingTable.select(models=…), or grade its answers."
+        )
+
+
+def _repriced(
+    costs: np.ndarray, prompt: np.ndarray, completion: np.ndarray, models: tuple[str, ...], prices: Iterable[ModelSpec]
+) -> np.ndarray:
+    """[n, m] the recorded costs, or what the tokens cost today where a price is given and the tokens are known."""
+    costs = costs.copy()
+    for spec in prices:
+        if spec.name in models:
+            j = models.index(spec.name)
+            usd = prompt[:, j] * spec.input_usd_per_mtok + completion[:, j] * spec.output_usd_per_mtok
+            costs[:, j] = np.where(np.isnan(usd), costs[:, j], usd / 1e6)
+    return costs

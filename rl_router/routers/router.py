@@ -1,0 +1,162 @@
+"""The contract of every router: hyper-parameters in, `fit` on a routing table, then scores, costs and decisions.
+
+It is scikit-learn's: the dataclass's fields are the hyper-parameters (and the schema of its recipe), `fit` returns the
+router and learns attributes that end in `_`, fitting again forgets. A subclass writes `_fit` and `_scores`.
+"""
+
+from __future__ import annotations
+
+import math
+from abc import ABC, abstractmethod
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import ClassVar, Self, cast
+
+import numpy as np
+
+from rl_router.data.table import RoutingTable
+from rl_router.errors import DataError, NotFittedError, PoolError, RecipeError, UnknownModelError
+from rl_router.pool.spec import ModelSpec
+from rl_router.routers import folder as folders
+from rl_router.routers.cost_model import CostModel
+from rl_router.routers.learned import Learned, learned
+from rl_router.routers.observations import Observations
+from rl_router.routers.rules import Argmax, Candidates, Rule
+from rl_router.types import Decision, Query
+
+DECIMALS = 6
+"""Scores are rounded to a millionth, far below what a table can tell apart: scores that are equal but for the order of
+a sum stay equal, whatever the batch."""
+
+
+@dataclass(kw_only=True)
+class Router(Learned, ABC):
+    """A scorer with a cost model and a selection rule. `models_`, sorted by name, are the columns of every matrix."""
+
+    has_dial: ClassVar[bool] = True
+    """False for a fixed choice that a cost weight does not move."""
+
+    models_: tuple[str, ...] = learned()
+    mean_scores_: np.ndarray = learned("m")
+    cost_model_: CostModel = learned()
+    cost_reference_usd_: float | None = learned()
+    rule_: Rule = learned()
+
+    @classmethod
+    def of_kind(cls, kind: str | None) -> type[Router]:
+        from rl_router.routers.registry import router_class
+
+        return router_class(str(kind))
+
+    def fit(self, table: RoutingTable, *, rule: Rule | None = None, prices: Iterable[ModelSpec] = ()) -> Self:
+        """Learn from every graded row. `prices` replace recorded costs wherever tokens are recorded.
+
+        Raises DataError when the table holds nothing to learn from, RecipeError for a hyper-parameter out of range.
+        """
+        self.check_parameters()
+        self.forget()
+        observed = Observations.of(table, prices)
+        try:
+            self.models_ = observed.models
+            self.mean_scores_ = observed.mean_scores
+            self.cost_model_ = CostModel().fit(observed)
+            self.cost_reference_usd_ = observed.cost_reference_usd
+            self._fit(observed)
+            self.rule_ = (rule or Argmax()).fit(observed, self)
+        except BaseException:
+            self.forget()  # half of a fit is none
+            raise
+        return self
+
+    def scores(self, queries: Sequence[Query]) -> np.ndarray:
+        """[n, m] predicted quality in [0, 1]."""
+        self._check_fitted()
+        _check_queries(queries)
+        return self._rounded_scores(queries)
+
+    def costs_usd(self, queries: Sequence[Query]) -> np.ndarray:
+        """[n, m] predicted cost of a call in USD, NaN for a model whose cost was never recorded."""
+        self._check_fitted()
+        _check_queries(queries)
+        return self._costs_usd(queries)
+
+    def route(
+        self, queries: Sequence[Query], *, cost_weight: float = 0.0, models: Sequence[str] | None = None
+    ) -> list[Decision]:
+        """A decision per query, among `models` if given. `cost_weight` is in units of quality per
+        `cost_reference_usd_`: at 1, a call as dear as one to the strongest model must be better by 1 to be worth it."""
+        self._check_fitted()
+        _check_queries(queries)
+        if not 0 <= cost_weight < math.inf:
+            raise RecipeError(f"expected a cost_weight of zero or more, got {cost_weight:g}")
+        columns = self._columns(models)
+        weight = cost_weight if self.has_dial else 0.0
+        candidates = Candidates(
+            queries=queries,
+            models=tuple(self.models_[j] for j in columns),
+            scores=self._rounded_scores(queries)[:, columns],
+            costs_usd=self._costs_usd(queries)[:, columns],
+            cost_reference_usd=self.cost_reference_usd_ or 1.0,
+            cost_weight=weight,
+        )
+        if weight > 0:
+            self._check_priced(candidates)
+        return self.rule_.decide(candidates)
+
+    def save(self, folder: Path | str) -> None:
+        """JSON and safetensors in `folder`, whole or not at all."""
+        self._check_fitted()
+        folders.save(self, Path(folder))
+
+    @abstractmethod
+    def _fit(self, observed: Observations) -> None:
+        """Set every learned field of the subclass. `models_` and the cost model are there already."""
+
+    @abstractmethod
+    def _scores(self, queries: Sequence[Query]) -> np.ndarray:
+        """[n, m] predicted quality; values beyond [0, 1] are clipped. The order of `queries` must not matter."""
+
+    def _costs_usd(self, queries: Sequence[Query]) -> np.ndarray:
+        return self.cost_model_.costs_usd(queries)
+
+    def _rounded_scores(self, queries: Sequence[Query]) -> np.ndarray:
+        return np.round(np.clip(np.asarray(self._scores(queries), dtype=np.float64), 0.0, 1.0), DECIMALS)
+
+    def _check_fitted(self) -> None:
+        if not self.is_fitted:
+            raise NotFittedError(f"this {type(self).__name__} is not fitted: call fit(table), or load one with load_router")
+
+    def _columns(self, models: Sequence[str] | None) -> list[int]:
+        if models is None:
+            return list(range(len(self.models_)))
+        unknown = sorted(set(models) - set(self.models_))
+        if unknown or not models:
+            wanted = f"does not know {unknown[0]!r}" if unknown else "needs at least one model to choose from"
+            raise UnknownModelError(f"this router {wanted}; it was fitted on {', '.join(self.models_)}")
+        return sorted({self.models_.index(model) for model in models})
+
+    def _check_priced(self, candidates: Candidates) -> None:
+        unpriced = np.isnan(candidates.costs_usd).any(axis=0)
+        if unpriced.any() or self.cost_reference_usd_ is None:
+            names = [candidates.models[j] for j in np.flatnonzero(unpriced)] or ["the strongest model"]
+            some = f"{', '.join(names[:3])}{' and others' if len(names) > 3 else ''}"
+            raise PoolError(
+                f"cost_weight = {candidates.cost_weight:g} needs the price of every model, and the table that this router"
+                f" was fitted on records no cost for {some}: use cost_weight 0, or fit on a table with costs, or with"
+                " token counts and the prices of a pool"
+            )
+
+
+def load_router(folder: Path | str) -> Router:
+    """The router that `save` wrote. CheckpointError, in one sentence, when the folder is not whole or was tampered
+    with; nothing in it is executed."""
+    return cast(Router, folders.load(Router, Path(folder)))  # type: ignore[type-abstract]
+
+
+def _check_queries(queries: Sequence[Query]) -> None:
+    if not queries:
+        raise DataError("expected at least one query, got none")
+    for number, query in enumerate(queries, start=1):
+        if not query.text.strip():
+            raise DataError(f"query {number} of {len(queries)} ({query.query_id!r}) is an empty text; leave it out")

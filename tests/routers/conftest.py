@@ -1,0 +1,83 @@
+"""A small table whose answer is known: of four models, which is good at what can be read off the words of a query."""
+
+import random
+
+import polars as pl
+import pytest
+
+from rl_router.data.table import RoutingTable
+
+WORDS = {
+    "math": "sum product divide integer equation algebra triangle prime".split(),
+    "code": "python function loop compile pointer array string regex".split(),
+    "chat": "poem letter story friend holiday recipe weather dinner".split(),
+}
+MODELS = {  # skill per task, USD per prompt and completion token, completion tokens
+    "cheap": ({"math": 0.2, "code": 0.2, "chat": 0.9}, 1e-7, 4e-7, 60),
+    "coder": ({"math": 0.3, "code": 0.95, "chat": 0.4}, 1e-6, 4e-6, 120),
+    "mather": ({"math": 0.95, "code": 0.3, "chat": 0.4}, 1e-6, 4e-6, 180),
+    "strong": ({"math": 0.9, "code": 0.9, "chat": 0.9}, 3e-6, 1.5e-5, 150),
+}
+
+
+SMALL: dict[str, dict] = {  # hyper-parameters that make a router small enough for the contract test
+    "knn": {"k": 8},
+}
+
+
+def make_rows(n=120, seed=0, models=tuple(MODELS), ungraded=0.05):
+    rng, rows = random.Random(seed), []
+    for i in range(n):
+        task = list(WORDS)[i % 3]
+        text = " ".join(rng.choices(WORDS[task], k=rng.randint(4, 14)))
+        for model in models:
+            skills, prompt_usd, completion_usd, length = MODELS[model]
+            right = rng.random() < skills[task]
+            prompt, completion = 8 + len(text.split()), round(length * rng.uniform(0.7, 1.3))
+            rows.append(
+                {
+                    "dataset": "made_up",
+                    "split": "train" if i < 2 * n // 3 else "test",
+                    "query_id": f"q{i:03d}",
+                    "query": text,
+                    "task": task,
+                    "ground_truth": None,
+                    "model": model,
+                    "score": None if rng.random() < ungraded else float(right),
+                    "cost_usd": prompt * prompt_usd + completion * completion_usd,
+                    "prompt_tokens": prompt,
+                    "completion_tokens": completion,
+                    "response": f"{'yes' if right else 'no'}, said {model} of {text.split()[0]}",
+                }
+            )
+    return rows
+
+
+def make_table(rows=None, **options):
+    schema = {"ground_truth": pl.String, "score": pl.Float64, "cost_usd": pl.Float64}
+    return RoutingTable(pl.DataFrame(rows or make_rows(**options), schema_overrides=schema, infer_schema_length=None))
+
+
+@pytest.fixture(scope="session")
+def rows():
+    return make_rows()
+
+
+@pytest.fixture(scope="session")
+def table(rows):
+    return make_table(rows)
+
+
+@pytest.fixture(scope="session")
+def train(table):
+    return table.select(split="train")
+
+
+@pytest.fixture(scope="session")
+def queries(table):
+    return table.queries("test")
+
+
+@pytest.fixture(scope="session")
+def small():
+    return SMALL

@@ -117,28 +117,28 @@ class Lsa(Features):
 
 @dataclass(kw_only=True)
 class Encoded(Features):
-    """A fixed encoder: nothing is fitted but its size, which a saved router checks."""
+    """A fixed encoder. Nothing is fitted but which one it was: another revision has other vectors."""
 
     kind: Literal["encoder"] = "encoder"
     encoder: str
     dim_: int = learned()
+    revision_: str = learned()
 
     def fit(self, texts: Sequence[str]) -> Encoded:
-        self.dim_ = self._encoder.dim
+        self.dim_, self.revision_ = self._encoder.dim, self._encoder.revision
         return self
 
     def __call__(self, texts: Sequence[str]) -> np.ndarray:
-        vectors = np.asarray(self._encoder.encode(list(texts)), dtype=np.float32)
-        if vectors.shape != (len(texts), self.dim_):
+        if (self._encoder.dim, self._encoder.revision) != (self.dim_, self.revision_):
             raise CheckpointError(
-                f"the encoder {self.encoder} gives {vectors.shape[1]} numbers a text and this router was fitted on"
-                f" {self.dim_}: train it again"
+                f"the encoder {self.encoder} is not the one that this router was fitted with (revision"
+                f" {self._encoder.revision}, expected {self.revision_}): bring that one back, or train it again"
             )
-        return vectors
+        return np.asarray(self._encoder.encode(list(texts)), dtype=np.float32)
 
     @cached_property
     def _encoder(self) -> Any:
-        from rl_router.encoders.encoder import make_encoder
+        from rl_router.encoders.registry import make_encoder
 
         return make_encoder(self.encoder)
 
@@ -146,3 +146,8 @@ class Encoded(Features):
 def unit_rows(vectors: np.ndarray) -> np.ndarray:
     """Each row divided by its length; a row of zeros stays."""
     return vectors / np.maximum(np.linalg.norm(vectors, axis=1, keepdims=True), 1e-12)
+
+
+def dense(vectors: Any) -> np.ndarray:
+    """[n, d] float32, for what cannot work on sparse rows."""
+    return np.asarray(vectors.toarray() if sparse.issparse(vectors) else vectors, dtype=np.float32)

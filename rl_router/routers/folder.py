@@ -110,5 +110,3 @@ def _replace(folder: Path, partial: Path) -> None:
         os.rename(aside, folder)
         raise
     shutil.rmtree(aside, ignore_errors=True)
-
-

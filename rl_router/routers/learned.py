@@ -86,28 +86,38 @@ class Learned:
 
 
 @cache
-def adapter(kind: type) -> TypeAdapter[Any]:
+def adapter(kind: Any) -> TypeAdapter[Any]:
     return TypeAdapter(kind)
 
 
 @cache
-def learned_fields(kind: type) -> tuple[tuple[str, Shape, Any], ...]:
+def learned_fields(kind: Any) -> tuple[tuple[str, Shape, Any], ...]:
     """(name, shape, type hint) of each learned field."""
-    hints = get_type_hints(kind, include_extras=True)
+    hints = _hints(kind)
     fields = dataclasses.fields(kind)
     return tuple((f.name, f.metadata["learned"], hints[f.name]) for f in fields if "learned" in f.metadata)
 
 
+@cache
+def _hints(kind: Any) -> dict[str, Any]:
+    return get_type_hints(kind, include_extras=True)
+
+
+def dumped_parameters(thing: Learned) -> dict[str, Any]:
+    """The hyper-parameters as JSON holds them."""
+    hints = _hints(type(thing))
+    return {name: adapter(hints[name]).dump_python(value, mode="json") for name, value in thing.parameters().items()}
+
+
 def pack(thing: Learned, arrays: Arrays, folder: Path, prefix: str = "") -> dict[str, Any]:
     """The JSON of `thing`. Its arrays are added to `arrays` under `prefix`, its own files are written to `folder`."""
-    parameters = adapter(type(thing)).dump_python(thing, mode="json")
     values = {
         name: _pack_value(getattr(thing, name), shape, hint, arrays, folder, prefix + name)
         for name, shape, hint in learned_fields(type(thing))
     }
     thing._write_files(folder / prefix.rstrip(".") if prefix else folder)
     kept = {name: value for name, value in values.items() if value is not _IN_ARRAYS}
-    return {"parameters": {f: parameters[f] for f in thing.parameters()}, "values": kept}
+    return {"parameters": dumped_parameters(thing), "values": kept}
 
 
 _IN_ARRAYS = object()
@@ -224,7 +234,9 @@ def _check_axes(sizes: tuple[int, ...], name: str, shape: Shape, axes: Axes) -> 
     names = (shape.axes or "").split()
     if names == ["*"]:
         return
-    wanted = [int(axis) if axis.isdigit() else axes.setdefault(axis, size) for axis, size in zip(names, sizes)]
+    if len(names) == len(sizes):
+        pairs = zip(names, sizes, strict=True)
+        wanted = [int(axis) if axis.isdigit() else axes.setdefault(axis, size) for axis, size in pairs]
     if len(names) != len(sizes) or list(sizes) != wanted:
         expected = ", ".join(f"{axis} = {axes[axis]}" if axis in axes else axis for axis in names)
         raise CheckpointError(f"the array {name} has the shape {list(sizes)}, expected [{expected}]")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
@@ -12,6 +12,8 @@ from rl_router.data.table import RoutingTable
 from rl_router.errors import DataError
 from rl_router.pool.spec import ModelSpec
 from rl_router.types import Query
+
+MATRICES = ("scores", "costs_usd", "prompt_tokens", "completion_tokens")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -56,21 +58,25 @@ class Observations:
             table=table,
         )
 
+    def take(self, rows: np.ndarray) -> Observations:
+        """Only these queries."""
+        matrices = {name: getattr(self, name)[rows] for name in MATRICES}
+        return replace(self, queries=tuple(self.queries[i] for i in rows), **matrices)
+
     @property
     def texts(self) -> list[str]:
         return [query.text for query in self.queries]
 
     @cached_property
     def mean_scores(self) -> np.ndarray:
-        """[m] over the queries that each model was graded on."""
-        return np.nanmean(self.scores, axis=0)
+        """[m] over the queries that each model was graded on; of one that was graded on none, the mean of all."""
+        means = _known_means(self.scores)
+        return np.where(np.isnan(means), np.nanmean(self.scores), means)
 
     @cached_property
     def mean_costs_usd(self) -> np.ndarray:
         """[m] NaN for a model without any recorded cost."""
-        known = ~np.isnan(self.costs_usd)
-        sums = np.where(known, self.costs_usd, 0.0).sum(axis=0)
-        return np.where(known.any(axis=0), sums / np.maximum(known.sum(axis=0), 1), np.nan)
+        return _known_means(self.costs_usd)
 
     @property
     def cost_reference_usd(self) -> float | None:
@@ -83,6 +89,13 @@ class Observations:
         if np.isnan(strongest):
             return None
         return float(strongest) or float(np.nanmax(costs)) or 1.0
+
+
+def _known_means(matrix: np.ndarray) -> np.ndarray:
+    """[m] NaN where a column holds nothing else."""
+    known = ~np.isnan(matrix)
+    sums = np.where(known, matrix, 0.0).sum(axis=0)
+    return np.where(known.any(axis=0), sums / np.maximum(known.sum(axis=0), 1), np.nan)
 
 
 def _check_graded(table: RoutingTable, models: tuple[str, ...], scores: np.ndarray) -> None:

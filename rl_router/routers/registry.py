@@ -12,7 +12,9 @@ from rl_router.errors import RecipeError
 if TYPE_CHECKING:
     from rl_router.routers.router import Router
 
-Family = Literal["fixed", "lookup", "neighbours", "linear", "rating", "clusters", "neural", "cascade", "mixture", "plugin"]
+Family = Literal[
+    "fixed", "lookup", "neighbours", "linear", "rating", "clusters", "neural", "cascade", "mixture", "plugin"
+]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -23,8 +25,12 @@ class Entry:
     path: str
     family: Family
     description: str
-    trainable: bool = True
     needs: tuple[str, ...] = ()
+    learners: tuple[str, ...] = ("supervised", "preference", "bandit")
+
+    @property
+    def trainable(self) -> bool:
+        return self.learners != ("direct",)
 
 
 _HERE = "rl_router.routers"
@@ -35,6 +41,74 @@ BUILT_IN: tuple[Entry, ...] = (
         path=f"{_HERE}.knn:Knn",
         family="neighbours",
         description="the mean score of each model on the k most similar queries",
+    ),
+    Entry(
+        name="svm",
+        path=f"{_HERE}.svm:Svm",
+        family="linear",
+        description="a support vector machine per model, linear or RBF, with Platt's sigmoid",
+    ),
+    Entry(
+        name="threshold",
+        path=f"{_HERE}.threshold:Threshold",
+        family="linear",
+        description="a difficulty per query, and each model's chance as a curve over it",
+    ),
+    Entry(
+        name="elo",
+        path=f"{_HERE}.elo:Elo",
+        family="rating",
+        description="ratings from pairwise comparisons, global or weighted by similarity to the query",
+    ),
+    Entry(
+        name="cluster",
+        path=f"{_HERE}.cluster:Cluster",
+        family="clusters",
+        description="mean scores in clusters of queries, as in Avengers-Pro",
+    ),
+    Entry(
+        name="best_per_task",
+        path=f"{_HERE}.best_per_task:BestPerTask",
+        family="lookup",
+        description="mean scores by the task that a query names",
+        needs=("tasks",),
+    ),
+    Entry(
+        name="ensemble",
+        path=f"{_HERE}.ensemble:Ensemble",
+        family="mixture",
+        description="several routers as one, equally or stacked",
+    ),
+    Entry(
+        name="smallest",
+        path=f"{_HERE}.fixed:Smallest",
+        family="fixed",
+        description="always the cheapest model",
+        needs=("costs or sizes in names",),
+        learners=("direct",),
+    ),
+    Entry(
+        name="largest",
+        path=f"{_HERE}.fixed:Largest",
+        family="fixed",
+        description="always the dearest model",
+        needs=("costs or sizes in names",),
+        learners=("direct",),
+    ),
+    Entry(
+        name="random",
+        path=f"{_HERE}.fixed:Random",
+        family="fixed",
+        description="any model, each as likely",
+        learners=("direct",),
+    ),
+    Entry(
+        name="oracle",
+        path=f"{_HERE}.oracle:Oracle",
+        family="lookup",
+        description="knows every recorded answer: the ceiling, for evaluation only",
+        needs=("answers",),
+        learners=("direct",),
     ),
 )
 

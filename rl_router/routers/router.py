@@ -54,9 +54,13 @@ class Router(Learned, ABC):
 
         Raises DataError when the table holds nothing to learn from, RecipeError for a hyper-parameter out of range.
         """
+        self.forget()
+        return self.fit_observed(Observations.of(table, prices), rule=rule)
+
+    def fit_observed(self, observed: Observations, *, rule: Rule | None = None) -> Self:
+        """`fit` on what has been read from a table already."""
         self.check_parameters()
         self.forget()
-        observed = Observations.of(table, prices)
         try:
             self.models_ = observed.models
             self.mean_scores_ = observed.mean_scores
@@ -125,7 +129,9 @@ class Router(Learned, ABC):
 
     def _check_fitted(self) -> None:
         if not self.is_fitted:
-            raise NotFittedError(f"this {type(self).__name__} is not fitted: call fit(table), or load one with load_router")
+            raise NotFittedError(
+                f"this {type(self).__name__} is not fitted: call fit(table), or load one with load_router"
+            )
 
     def _columns(self, models: Sequence[str] | None) -> list[int]:
         if models is None:
@@ -142,8 +148,8 @@ class Router(Learned, ABC):
             names = [candidates.models[j] for j in np.flatnonzero(unpriced)] or ["the strongest model"]
             some = f"{', '.join(names[:3])}{' and others' if len(names) > 3 else ''}"
             raise PoolError(
-                f"cost_weight = {candidates.cost_weight:g} needs the price of every model, and the table that this router"
-                f" was fitted on records no cost for {some}: use cost_weight 0, or fit on a table with costs, or with"
+                f"cost_weight = {candidates.cost_weight:g} needs the price of every model, and the table that this"
+                f" router was fitted on records no cost for {some}: use cost_weight 0, or fit on a table with costs, or with"
                 " token counts and the prices of a pool"
             )
 

@@ -74,7 +74,7 @@ class Rule(Learned):
     @classmethod
     def of_kind(cls, kind: str | None) -> type[Rule]:
         if kind not in RULES:
-            raise RecipeError(f"unknown rule {kind!r}; there are {', '.join(RULES)}")
+            raise RecipeError(f"unknown rule {kind!r}; there are {', '.join(map(str, RULES))}")
         return RULES[kind]
 
     def fit(self, observed: Observations, router: Router) -> Rule:

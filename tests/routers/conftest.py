@@ -8,9 +8,9 @@ import pytest
 from rl_router.data.table import RoutingTable
 
 WORDS = {
-    "math": "sum product divide integer equation algebra triangle prime".split(),
-    "code": "python function loop compile pointer array string regex".split(),
-    "chat": "poem letter story friend holiday recipe weather dinner".split(),
+    "math": ["sum", "product", "divide", "integer", "equation", "algebra", "triangle", "prime"],
+    "code": ["python", "function", "loop", "compile", "pointer", "array", "string", "regex"],
+    "chat": ["poem", "letter", "story", "friend", "holiday", "recipe", "weather", "dinner"],
 }
 MODELS = {  # skill per task, USD per prompt and completion token, completion tokens
     "cheap": ({"math": 0.2, "code": 0.2, "chat": 0.9}, 1e-7, 4e-7, 60),
@@ -22,6 +22,7 @@ MODELS = {  # skill per task, USD per prompt and completion token, completion to
 
 SMALL: dict[str, dict] = {  # hyper-parameters that make a router small enough for the contract test
     "knn": {"k": 8},
+    "cluster": {"clusters": 6, "features": "lsa:16"},
 }
 
 

@@ -134,7 +134,9 @@ def test_a_cost_weight_that_is_no_weight_is_refused(fitted, asked, weight):
 
 def test_only_the_models_that_are_named_are_chosen(fitted, asked):
     assert set(chosen(fitted, asked, models=["mather", "cheap"])) <= {"mather", "cheap"}
-    assert chosen(fitted, asked, 0.2, models=["mather", "cheap"]) == chosen(fitted, asked, 0.2, models=["cheap", "mather"])
+    assert chosen(fitted, asked, 0.2, models=["mather", "cheap"]) == chosen(
+        fitted, asked, 0.2, models=["cheap", "mather"]
+    )
 
 
 def test_a_higher_cost_weight_never_raises_the_predicted_cost(fitted, asked):

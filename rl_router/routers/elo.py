@@ -1,0 +1,135 @@
+"""Ratings from pairwise comparisons, over the whole table or weighted by similarity to the query.
+
+Bradley and Terry 1952: P(a beats b) = π_a / (π_a + π_b). The weighting is the similarity-weighted ranking of RouteLLM
+(Ong et al. 2024, https://arxiv.org/abs/2406.18665, section 4.1): comparison i counts ω_i = γ^(1 + S(q, q_i)), where
+S is the cosine to query i as a share of the largest one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Annotated, Any, Literal
+
+import numpy as np
+from pydantic import Field
+from scipy import sparse
+
+from rl_router.routers.features import Features, Vectors, make_features
+from rl_router.routers.knn import similarities
+from rl_router.routers.learned import learned
+from rl_router.routers.observations import Observations
+from rl_router.routers.router import Router
+from rl_router.types import Query
+
+ELO_BASE, ELO_SCALE, ELO_MEAN = 10.0, 400.0, 1000.0
+ROUNDS = 100
+
+
+@dataclass(kw_only=True)
+class Elo(Router):
+    """Every pair of models graded on the same query is a comparison; a tie is half a win for each.
+
+    `weighting: global` gives one rating per model, `similarity` a rating per model and query. A rating is said as
+    quality by the line that fits the models' mean scores to their global chances of beating another model.
+    """
+
+    kind: Literal["elo"] = "elo"
+    weighting: Literal["global", "similarity"] = "similarity"
+    features: str = "tfidf"
+    gamma: Annotated[float, Field(ge=1.0)] = 10.0
+    prior: Annotated[float, Field(gt=0.0)] = 1.0
+    """Comparisons of each pair that are taken for ties before any is seen, per mean weight: no rating is infinite."""
+    ratings_: np.ndarray = learned("m")
+    """Elo: 400 points are odds of ten to one, and the mean is 1000."""
+    line_: np.ndarray = learned("2")
+    features_: Features | None = learned()
+    vectors_: Vectors | None = learned("n d")
+    scores_: np.ndarray | None = learned("n m", unknown=True)
+
+    def _fit(self, observed: Observations) -> None:
+        everyone = np.ones((1, len(observed.queries)))
+        strengths = bradley_terry(weighted_wins(everyone, observed.scores), self.prior)  # [1, m]
+        self.ratings_ = ELO_MEAN + ELO_SCALE * centred_logs(strengths)[0] / np.log(ELO_BASE)
+        self.line_ = _line(win_rates(strengths)[0], observed.mean_scores)
+        self.features_ = self.vectors_ = self.scores_ = None
+        if self.weighting == "similarity":
+            self.features_ = make_features(self.features).fit(observed.texts)
+            self.vectors_ = self.features_(observed.texts)
+            self.scores_ = observed.scores.astype(np.float32)
+
+    def _scores(self, queries: Sequence[Query]) -> np.ndarray:
+        rates = self._local_rates(queries) if self.features_ is not None else self._global_rates(len(queries))
+        return self.line_[0] + self.line_[1] * rates
+
+    def _global_rates(self, n: int) -> np.ndarray:
+        strengths = np.exp((self.ratings_ - ELO_MEAN) * np.log(ELO_BASE) / ELO_SCALE)
+        return np.tile(win_rates(strengths[None]), (n, 1))
+
+    def _local_rates(self, queries: Sequence[Query]) -> np.ndarray:
+        assert self.features_ is not None and self.scores_ is not None
+        vectors = self.features_([query.text for query in queries])
+        rates = []
+        for similarity in similarities(vectors, self._index):  # [b, n]
+            share = similarity / np.maximum(similarity.max(axis=1, keepdims=True), 1e-9)
+            wins = weighted_wins(self.gamma ** (1.0 + share), self.scores_)
+            rates.append(win_rates(bradley_terry(wins, self.prior)))
+        return np.concatenate(rates)
+
+    @cached_property
+    def _index(self) -> Any:
+        """[d, n] laid out for products with it."""
+        assert self.vectors_ is not None
+        return self.vectors_.T.tocsr() if sparse.issparse(self.vectors_) else self.vectors_.T
+
+
+def weighted_wins(weights: np.ndarray, scores: np.ndarray) -> np.ndarray:
+    """[b, m, m] how often row beat column: [b, n] weights of the comparisons on [n, m] scores, of mean weight 1."""
+    weights = weights / weights.mean(axis=1, keepdims=True)
+    beaten = []
+    for j in range(scores.shape[1]):
+        mine = scores[:, [j]]
+        beats = (mine > scores) + 0.5 * (mine == scores)  # [n, m]; a comparison with NaN is false both ways
+        beats[:, j] = 0.0
+        beaten.append(weights @ beats)
+    return np.stack(beaten, axis=1)
+
+
+def bradley_terry(wins: np.ndarray, prior: float) -> np.ndarray:
+    """[b, m] strengths of geometric mean 1 that make the [b, m, m] wins likeliest (Zermelo's iteration).
+
+    Newman 2023, "Efficient computation of rankings from pairwise comparisons", equation 10, which takes fewer rounds.
+    """
+    m = wins.shape[1]
+    wins = wins + 0.5 * prior * (1.0 - np.eye(m))
+    strengths = np.ones(wins.shape[:2])
+    for _ in range(ROUNDS):
+        both = strengths[:, :, None] + strengths[:, None, :]  # [b, m, m]
+        won = (wins * strengths[:, None, :] / both).sum(axis=2)
+        lost = (wins / both).sum(axis=1)
+        new = np.exp(centred_logs(won / lost)) if m > 1 else strengths
+        done = np.abs(np.log(new / strengths)).max() < 1e-9
+        strengths = new
+        if done:
+            break
+    return strengths
+
+
+def centred_logs(strengths: np.ndarray) -> np.ndarray:
+    logs = np.log(strengths)
+    return np.asarray(logs - logs.mean(axis=-1, keepdims=True))
+
+
+def win_rates(strengths: np.ndarray) -> np.ndarray:
+    """[b, m] the mean chance of beating another model."""
+    m = strengths.shape[1]
+    chances = strengths[:, :, None] / (strengths[:, :, None] + strengths[:, None, :])  # [b, m, m], 0.5 against itself
+    return np.asarray((chances.sum(axis=2) - 0.5) / max(m - 1, 1)) if m > 1 else np.full_like(strengths, 0.5)
+
+
+def _line(rates: np.ndarray, means: np.ndarray) -> np.ndarray:
+    """Intercept and slope [2] of mean scores on win rates; flat where all rates are equal, never downwards."""
+    spread = rates - rates.mean()
+    slope = max(float(spread @ means / (spread @ spread)), 0.0) if spread @ spread > 1e-12 else 0.0
+    return np.array([means.mean() - slope * rates.mean(), slope])

@@ -7,9 +7,9 @@ name ends in `_`. Arrays go to safetensors, everything else to JSON; nothing tha
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 from types import UnionType
 from typing import Any, ClassVar, Self, Union, get_args, get_origin, get_type_hints
@@ -85,22 +85,18 @@ class Learned:
         """Read them back; called before `_restored`."""
 
 
-@cache
-def adapter(kind: Any) -> TypeAdapter[Any]:
-    return TypeAdapter(kind)
+adapter: Callable[[Any], TypeAdapter[Any]] = cache(TypeAdapter)
+_hints: Callable[[Any], dict[str, Any]] = cache(partial(get_type_hints, include_extras=True))
 
 
-@cache
-def learned_fields(kind: Any) -> tuple[tuple[str, Shape, Any], ...]:
+def _learned_fields(kind: Any) -> tuple[tuple[str, Shape, Any], ...]:
     """(name, shape, type hint) of each learned field."""
     hints = _hints(kind)
     fields = dataclasses.fields(kind)
     return tuple((f.name, f.metadata["learned"], hints[f.name]) for f in fields if "learned" in f.metadata)
 
 
-@cache
-def _hints(kind: Any) -> dict[str, Any]:
-    return get_type_hints(kind, include_extras=True)
+learned_fields: Callable[[Any], tuple[tuple[str, Shape, Any], ...]] = cache(_learned_fields)
 
 
 def dumped_parameters(thing: Learned) -> dict[str, Any]:

@@ -149,8 +149,8 @@ class Router(Learned, ABC):
             some = f"{', '.join(names[:3])}{' and others' if len(names) > 3 else ''}"
             raise PoolError(
                 f"cost_weight = {candidates.cost_weight:g} needs the price of every model, and the table that this"
-                f" router was fitted on records no cost for {some}: use cost_weight 0, or fit on a table with costs, or with"
-                " token counts and the prices of a pool"
+                f" router was fitted on records no cost for {some}: use cost_weight 0, or fit on a table with costs, or"
+                " on one with token counts and the prices of a pool"
             )
 
 

@@ -18,6 +18,12 @@ class DataError(RouterError):
     """A file of queries or a routing table that cannot be read or breaks its schema."""
 
 
+class FaultsFoundError(RouterError):
+    """`data check` found faults in a table; the report names them."""
+
+    exit_code = 1
+
+
 class PoolError(RouterError):
     """A model pool that cannot be built: a missing price, two models of one name, an unknown backend."""
 

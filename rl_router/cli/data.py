@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from types import ModuleType
 
+from rl_router.cli import data_check
 from rl_router.cli.parts import Commands
 
-COMMANDS: tuple[ModuleType, ...] = ()
+COMMANDS: tuple[ModuleType, ...] = (data_check,)
 
 
 def add(commands: Commands) -> None:

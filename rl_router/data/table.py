@@ -99,11 +99,11 @@ class RoutingTable:
         return self._cells.get((query_id, model))
 
     def _filled(self, column: str) -> np.ndarray:
-        rows = [self._query_index[query_id] for query_id in self.frame["query_id"]]
-        columns = [self._model_index[model] for model in self.frame["model"]]
-        filled = np.full((len(self.query_ids), len(self.models)), np.nan)
-        filled[rows, columns] = self.frame[column].cast(pl.Float64).fill_null(float("nan")).to_numpy()
-        return filled
+        if column not in self._matrices:
+            filled = np.full((len(self.query_ids), len(self.models)), np.nan)
+            filled[self._places] = self.frame[column].cast(pl.Float64).fill_null(float("nan")).to_numpy()
+            self._matrices[column] = filled
+        return self._matrices[column]
 
     def _check_known(self, column: str, values: Collection[str]) -> None:
         known = set(self.frame[column].unique())
@@ -111,6 +111,19 @@ class RoutingTable:
             if value not in known:
                 some = ", ".join(sorted(known)[:12]) + (", …" if len(known) > 12 else "")
                 raise DataError(f"The {self.where} has no {column} {value!r}; it has {some or 'no rows'}.")
+
+    @cached_property
+    def _matrices(self) -> dict[str, np.ndarray]:
+        return {}
+
+    @cached_property
+    def _places(self) -> tuple[np.ndarray, np.ndarray]:
+        """Where each row of the frame lies in a matrix: its query's and its model's index."""
+        rows, columns = (
+            self.frame[column].replace_strict(list(names), np.arange(len(names)), return_dtype=pl.Int64).to_numpy()
+            for column, names in (("query_id", self.query_ids), ("model", self.models))
+        )
+        return rows, columns
 
     @cached_property
     def _query_index(self) -> dict[str, int]:

@@ -77,11 +77,18 @@ def doubly_robust(
     *,
     confidence: float = 0.95,
 ) -> Estimate:
-    """`predicted` [n, m] must not have been fitted on the outcome of its own query (`outcome_model` takes care)."""
+    """`predicted` [n, m] must not have been fitted on the outcome of its own query (`cross_fitted` takes care)."""
+    values = doubly_robust_outcomes(target, choices, propensity, outcome, predicted)
     weights = importance(target, choices, propensity)
-    rows = np.arange(len(choices))
-    values = _expected(target, predicted) + weights * (outcome - predicted[rows, choices])
     return _estimate("doubly_robust", float(values.mean()), values, effective_n(weights), confidence)
+
+
+def doubly_robust_outcomes(
+    target: np.ndarray, choices: np.ndarray, propensity: np.ndarray, outcome: np.ndarray, predicted: np.ndarray
+) -> np.ndarray:
+    """[n] unbiased for the outcome of each query under π; less the logged outcomes, for what π would gain."""
+    errors = outcome - predicted[np.arange(len(choices)), choices]
+    return _expected(target, predicted) + importance(target, choices, propensity) * errors
 
 
 def importance(target: np.ndarray, choices: np.ndarray, propensity: np.ndarray) -> np.ndarray:

@@ -11,9 +11,9 @@
 | `quality` | number in 0..1 or null | a grade or feedback; null: nobody said |
 | `cost_usd` | number ≥ 0 or null | all in; null: unknown |
 
-Other fields are allowed and ignored. A gateway appends `line(call)` after each answer, or when the feedback comes. A
-policy that always picks the same model for a query has propensity 1, and then nothing can be learned about another
-choice for it: a log is worth evaluating on when some share of the traffic was routed at random.
+Other fields are allowed and ignored. A gateway adds a call with `append(path, call)` when its answer, or the feedback
+on it, has come. A policy that always picks the same model for a query has propensity 1, and then nothing can be learned
+about another choice for it: a log is worth evaluating on when some share of the traffic was routed at random.
 """
 
 from __future__ import annotations
@@ -26,6 +26,7 @@ from sys import float_info
 from typing import Any
 
 from rl_router.errors import DataError
+from rl_router.observe.files import append_lines
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -54,9 +55,9 @@ class LoggedCall:
             _check("cost_usd", self.cost_usd, 0, float_info.max)
 
 
-def line(call: LoggedCall) -> str:
-    """The call as a line of a log, with its line break."""
-    return json.dumps(asdict(call), ensure_ascii=False) + "\n"
+def append(path: Path, call: LoggedCall) -> None:
+    """Add a line to a log, which several processes may share. A line torn by an earlier death is cut off first."""
+    append_lines(path, [asdict(call)])
 
 
 def read_log(path: Path | str) -> list[LoggedCall]:

@@ -1,10 +1,11 @@
 import json
+from dataclasses import asdict
 from pathlib import Path
 
 import pytest
 
 from rl_router.errors import DataError
-from rl_router.evaluation.off_policy.log import LoggedCall, line, read_log
+from rl_router.evaluation.off_policy.log import LoggedCall, append, read_log
 
 CALL = LoggedCall(
     query_id="q1", query="2 + 2?\u2028really", candidates=("small", "large"), model="small", propensity=0.9, quality=1.0
@@ -17,12 +18,14 @@ def write(path: Path, *lines: str) -> Path:
 
 
 def record(**changes: object) -> str:
-    return json.dumps(json.loads(line(CALL)) | changes) + "\n"
+    return json.dumps(asdict(CALL) | changes) + "\n"
 
 
 def test_what_a_gateway_writes_is_read_back(tmp_path):
     second = LoggedCall(query_id="q2", query="?", candidates=("small",), model="small", propensity=1, cost_usd=0.01)
-    assert read_log(write(tmp_path / "log", line(CALL), line(second))) == [CALL, second]
+    append(tmp_path / "log", CALL)
+    append(tmp_path / "log", second)
+    assert read_log(tmp_path / "log") == [CALL, second]
 
 
 def test_fields_that_the_schema_does_not_know_are_ignored(tmp_path):
@@ -30,8 +33,8 @@ def test_fields_that_the_schema_does_not_know_are_ignored(tmp_path):
 
 
 def test_a_last_line_that_a_kill_cut_off_is_left_out(tmp_path):
-    assert read_log(write(tmp_path / "log", line(CALL), line(CALL)[:20])) == [CALL]
-    whole = write(tmp_path / "whole", line(CALL).rstrip("\n"))
+    assert read_log(write(tmp_path / "log", record(), record()[:20])) == [CALL]
+    whole = write(tmp_path / "whole", record().rstrip("\n"))
     assert read_log(whole) == [CALL]
 
 
@@ -48,12 +51,12 @@ def test_a_last_line_that_a_kill_cut_off_is_left_out(tmp_path):
         (record(candidates="small"), "candidates is a list"),
         (record(query=None), "are texts"),
         ('{"query_id": "q2"}\n', "no query, candidates, model, propensity in line 2"),
-        (line(CALL), "'q1' twice"),
+        (record(), "'q1' twice"),
     ],
 )
 def test_a_bad_line_is_named_in_one_sentence(tmp_path, bad: str, said: str):
     with pytest.raises(DataError, match=said):
-        read_log(write(tmp_path / "log", line(CALL), bad, line(CALL)))
+        read_log(write(tmp_path / "log", record(), bad, record()))
 
 
 def test_an_empty_or_missing_log_is_refused(tmp_path):

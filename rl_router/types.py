@@ -54,9 +54,21 @@ class CallStatus(StrEnum):
     OK = "ok"
     TIMEOUT = "timeout"
     RATE_LIMITED = "rate_limited"
-    FAILED = "failed"
+    FAILED = "failed"  # the server's fault, or a connection that broke
+    REJECTED = "rejected"  # the request's fault: a wrong key, an unknown model name, a prompt that is too long
+    UNREADABLE = "unreadable"  # an answer came that is no reply: a page of HTML, cut JSON, another shape
+    TRUNCATED = "truncated"  # the tokens ran out before the first word of an answer, spent on reasoning
     UNKNOWN_MODEL = "unknown_model"
     OVER_BUDGET = "over_budget"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Attempt:
+    """One try to get a reply that a later try replaced. It may have cost tokens; `usage` None: nobody can say."""
+
+    status: CallStatus
+    usage: Usage | None = Usage()
+    reason: str = ""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -72,6 +84,12 @@ class ModelReply:
     cost_usd: float | None = None
     """The recorded price of the call, when the source knows it; the ledger computes it from `usage` otherwise."""
     from_cache: bool = False
+    finish_reason: str = ""
+    """Why the model stopped, in OpenAI's words: `stop`, `length` (cut at its token limit), `content_filter` …"""
+    usage_known: bool = True
+    """False when the call was sent and no token count came back: `usage` is then zero, and no price of it is true."""
+    earlier: tuple[Attempt, ...] = ()
+    """The attempts that failed before this one."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -2,21 +2,46 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Protocol, runtime_checkable
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Protocol, runtime_checkable
 
 from rl_router.pool.spec import ModelSpec
 from rl_router.types import ModelReply, Query
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class Sampling:
+    """How a live model samples. What is None is left to the provider."""
+
+    temperature: float | None = None
+    top_p: float | None = None
+    seed: int | None = None
+
+
+PROVIDERS_OWN = Sampling()
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class Request:
-    """One call. `query` is the question of the episode; a backend that reads only `prompt` needs nothing of it."""
+    """One call. `query` is the question of the episode; a backend that reads only `prompt` needs nothing of it.
+
+    `messages` is the whole conversation in OpenAI's form where `prompt` alone does not say it: a system prompt, images.
+    `epoch` tells samples of one question apart: the same request in another epoch is asked again, not found recorded.
+    """
 
     spec: ModelSpec
     prompt: str
     query: Query
     max_tokens: int | None = None
+    messages: tuple[Mapping[str, Any], ...] = field(default=(), hash=False)
+    sampling: Sampling = PROVIDERS_OWN
+    tools: tuple[Mapping[str, Any], ...] = field(default=(), hash=False)
+    epoch: int = 0
+
+    @property
+    def conversation(self) -> list[Mapping[str, Any]]:
+        return list(self.messages) or [{"role": "user", "content": self.prompt}]
 
 
 class Backend(Protocol):

@@ -21,6 +21,8 @@ class Charge:
     cost_usd: float
     wallet_usd: float
     status: CallStatus
+    usage_known: bool = True
+    """False when no token count came back: the provider may have billed this attempt, and nobody can say how much."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -48,12 +50,14 @@ class Ledger:
         purpose: Purpose = "worker",
         from_cache: bool = False,
         status: CallStatus = CallStatus.OK,
+        usage_known: bool = True,
     ) -> Charge:
         """Append one attempt. A cache hit costs the episode its recorded price and the wallet nothing."""
         wallet_usd = 0.0 if from_cache else cost_usd
         charge = Charge(
-            model=model, purpose=purpose, usage=usage, cost_usd=cost_usd, wallet_usd=wallet_usd, status=status
-        )
+            model=model, purpose=purpose, usage=usage, cost_usd=cost_usd, wallet_usd=wallet_usd, status=status,
+            usage_known=usage_known,
+        )  # fmt: skip
         self._charges.append(charge)
         return charge
 

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from difflib import get_close_matches
+from typing import Any
 
 from rl_router.errors import BudgetExceededError, PoolError, UnknownModelError
-from rl_router.pool.backend import Backend, DeterministicBackend, Request
+from rl_router.pool.backend import PROVIDERS_OWN, Backend, DeterministicBackend, Request, Sampling
 from rl_router.pool.budget import Budget
 from rl_router.pool.ledger import Ledger
 from rl_router.pool.spec import ModelSpec, check_names, load_specs
-from rl_router.types import Call, CallStatus, ModelReply, Query
+from rl_router.types import Call, CallStatus, ModelReply, Query, Usage
 
 __all__ = ["ModelPool", "load_specs"]
 
@@ -20,9 +21,12 @@ log = logging.getLogger(__name__)
 
 
 class ModelPool:
-    """Answers `call` for the models of `specs`. A live model that takes longer than `timeout_s` has timed out."""
+    """Answers `call` for the models of `specs`. A live model that takes longer than `timeout_s` has timed out.
 
-    def __init__(self, specs: Iterable[ModelSpec], backend: Backend, timeout_s: float = 120.0) -> None:
+    Without a `timeout_s` the backend keeps its own time, as one does that tries again.
+    """
+
+    def __init__(self, specs: Iterable[ModelSpec], backend: Backend, timeout_s: float | None = 120.0) -> None:
         self.specs = tuple(specs)
         self.backend = backend
         self.timeout_s = timeout_s
@@ -60,8 +64,12 @@ class ModelPool:
         ledger: Ledger,
         budget: Budget | None = None,
         max_tokens: int | None = None,
+        messages: Sequence[Mapping[str, Any]] = (),
+        sampling: Sampling = PROVIDERS_OWN,
+        tools: Sequence[Mapping[str, Any]] = (),
+        epoch: int = 0,
     ) -> Call:
-        """One call, charged to `ledger` and `budget`. The status of its reply says how it ended.
+        """One call, every attempt of it charged to `ledger` and `budget`. The status of its reply says how it ended.
 
         Only a PoolError passes through, above all the NotRecordedError of a replay: it means that the experiment is
         wrong, not that a model is bad.
@@ -69,16 +77,26 @@ class ModelPool:
         if model not in self._by_name:
             call = _refusal(model, prompt, CallStatus.UNKNOWN_MODEL, self._unknown(model))
         else:
-            request = Request(spec=self._by_name[model], prompt=prompt, query=query, max_tokens=max_tokens)
+            request = Request(
+                spec=self._by_name[model], prompt=prompt, query=query, max_tokens=max_tokens, messages=tuple(messages),
+                sampling=sampling, tools=tuple(tools), epoch=epoch,
+            )  # fmt: skip
             call = await self._pay(request, budget)
-        ledger.charge(
-            model=model,
-            usage=call.reply.usage,
-            cost_usd=call.cost_usd,
-            from_cache=call.reply.from_cache,
-            status=call.reply.status,
-        )
+        self._charge(ledger, call)
         return call
+
+    def _charge(self, ledger: Ledger, call: Call) -> None:
+        reply = call.reply
+        for attempt in reply.earlier:
+            usage = attempt.usage or Usage()
+            ledger.charge(
+                model=call.model, usage=usage, cost_usd=self._by_name[call.model].price(usage),
+                from_cache=reply.from_cache, status=attempt.status, usage_known=attempt.usage is not None,
+            )  # fmt: skip
+        ledger.charge(
+            model=call.model, usage=reply.usage, cost_usd=call.cost_usd, from_cache=reply.from_cache,
+            status=reply.status, usage_known=reply.usage_known,
+        )  # fmt: skip
 
     async def _pay(self, request: Request, budget: Budget | None) -> Call:
         if isinstance(self.backend, DeterministicBackend):
@@ -95,17 +113,19 @@ class ModelPool:
             return _refusal(request.spec.name, request.prompt, CallStatus.OVER_BUDGET, reason)
         call = _priced(request, await self._complete(request))
         if budget is not None:
-            budget.settle(call.cost_usd)
+            budget.settle(call.cost_usd + retries_usd(request.spec, call.reply))
         return call
 
     async def _complete(self, request: Request) -> ModelReply:
         name = request.spec.name
         try:
-            return await asyncio.wait_for(self.backend.complete(request), self.timeout_s)
+            async with asyncio.timeout(self.timeout_s):
+                return await self.backend.complete(request)
         except PoolError:
             raise
         except TimeoutError:
-            text = f"{name} did not answer within {self.timeout_s:g} seconds."
+            within = "in time" if self.timeout_s is None else f"within {self.timeout_s:g} seconds"
+            text = f"{name} did not answer {within}."
             return ModelReply(model=name, text=text, status=CallStatus.TIMEOUT)
         except Exception as error:  # whatever a worker does must not end a training step
             log.warning("A call to %s failed.", name, exc_info=True)
@@ -115,6 +135,11 @@ class ModelPool:
         close = get_close_matches(name, self.names, n=3, cutoff=0.5)
         hint = f"did you mean {' or '.join(close)}?" if close else "choose one of these."
         return f"There is no model {name!r} in the pool of {', '.join(self.names)}; {hint}"
+
+
+def retries_usd(spec: ModelSpec, reply: ModelReply) -> float:
+    """What the attempts before the reply cost, as far as their tokens are known."""
+    return sum(spec.price(attempt.usage) for attempt in reply.earlier if attempt.usage is not None)
 
 
 def _priced(request: Request, reply: ModelReply) -> Call:

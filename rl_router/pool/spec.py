@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, fields
+from datetime import date
 from difflib import get_close_matches
 from math import isfinite
 from pathlib import Path
@@ -28,9 +29,20 @@ class ModelSpec:
     cached_input_usd_per_mtok: float | None = None
     tier: str = ""
     context_tokens: int | None = None
+    max_output_tokens: int | None = None
     capabilities: tuple[str, ...] = ()
     description: str = ""
     endpoint: str | None = None
+    """Where it is served, up to and with `/v1`. None: at the default endpoint of the pool."""
+    api_model: str | None = None
+    """What its endpoint calls it, where that is not `name`."""
+    litellm_model: str | None = None
+    """What litellm calls it: for calls through litellm and for its table of prices."""
+    provider: str | None = None
+    """Whose key it takes, as in TOGETHER_API_KEY. None: whoever serves the endpoint."""
+    takes_temperature: bool = True
+    price_date: str = ""
+    price_source: str = ""
     simulation: Mapping[str, Any] | None = field(default=None, hash=False)
     """Read by the simulated backend alone: `skills` per task (one probability per difficulty), `completion_tokens`."""
 
@@ -46,8 +58,10 @@ class ModelSpec:
 
 KEYS = tuple(f.name for f in fields(ModelSpec))
 NEEDED = ("input_usd_per_mtok", "output_usd_per_mtok")
-NUMBERS = ("input_usd_per_mtok", "cached_input_usd_per_mtok", "output_usd_per_mtok", "context_tokens")
-TEXTS = ("tier", "description", "endpoint")
+NUMBERS = (
+    "input_usd_per_mtok", "cached_input_usd_per_mtok", "output_usd_per_mtok", "context_tokens", "max_output_tokens",
+)  # fmt: skip
+TEXTS = ("tier", "description", "endpoint", "api_model", "litellm_model", "provider", "price_date", "price_source")
 
 
 def pool_path(pool: str) -> Path:
@@ -114,12 +128,16 @@ def _parse_spec(entry: object, index: int, where: str) -> ModelSpec:
             raise PoolError(f"{model} has no {key}; state its price in USD per million tokens (0 if it is free).")
     for key in NUMBERS:
         _check_number(entry.get(key), key, model)
+    if isinstance(entry.get("price_date"), date):  # YAML reads 2025-11-24 as a date
+        entry = entry | {"price_date": entry["price_date"].isoformat()}
     for key in TEXTS:
         if not isinstance(entry.get(key), str | None):
             raise PoolError(f"{model} has {key} = {entry[key]!r}; write a text.")
     capabilities = entry.get("capabilities") or []
     if not isinstance(capabilities, list) or not all(isinstance(c, str) for c in capabilities):
         raise PoolError(f"{model} has capabilities = {capabilities!r}; write a list of texts.")
+    if not isinstance(entry.get("takes_temperature", True), bool):
+        raise PoolError(f"{model} has takes_temperature = {entry['takes_temperature']!r}; write true or false.")
     if not isinstance(entry.get("simulation"), dict | None):
         raise PoolError(f"{model} has simulation = {entry['simulation']!r}; write a mapping with 'skills'.")
     stated = {key: value for key, value in entry.items() if value is not None}

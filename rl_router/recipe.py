@@ -11,7 +11,7 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from difflib import get_close_matches
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import yaml
 from hydra import compose as hydra_compose
@@ -19,22 +19,27 @@ from hydra import initialize_config_dir
 from hydra.errors import HydraException, OverrideParseException
 from omegaconf import OmegaConf
 from omegaconf.errors import MissingMandatoryValue, OmegaConfBaseException
-from pydantic import ValidationError
+from pydantic import TypeAdapter, ValidationError
 
 from rl_router.errors import CheckpointError, RecipeError
 from rl_router.paths import recipes_dir
 from rl_router.recipe_keys import known_keys
 from rl_router.rl.job import TrainJob, job_from_dict
 
+Job = TypeVar("Job")
 
-def recipe_names() -> list[str]:
-    """The complete experiments: the files at the top of recipes/. Its folders hold their parts."""
-    return sorted(path.stem for path in recipes_dir().glob("*.yaml"))
+STEPS = ("collect", "models", "queries")
+"""The folders of recipes/ that hold recipes of `rl-router data …`, named like the command; others hold parts."""
+
+
+def recipe_names(folder: str = "") -> list[str]:
+    """The complete experiments: the files at the top of recipes/, or in the `folder` of a step."""
+    return sorted(path.stem for path in (recipes_dir() / folder).glob("*.yaml"))
 
 
 def group_options() -> dict[str, list[str]]:
     """What each `group=option` override may choose."""
-    folders = sorted(path for path in recipes_dir().iterdir() if path.is_dir())
+    folders = sorted(path for path in recipes_dir().iterdir() if path.is_dir() and path.name not in STEPS)
     return {folder.name: sorted(path.stem for path in folder.glob("*.yaml")) for folder in folders}
 
 
@@ -43,9 +48,18 @@ def load_job(name: str, overrides: Sequence[str] = ()) -> TrainJob:
     return checked(compose(name, overrides), where=f"recipe {Path(name).stem}")
 
 
-def compose(name: str, overrides: Sequence[str] = ()) -> dict[str, Any]:
+def load_step(kind: type[Job], name: str, overrides: Sequence[str] = (), *, folder: str) -> Job:
+    """The job of a data pipeline's step: a name in that `folder` of recipes/ or a path, checked against `kind`."""
+    values, where = compose(name, overrides, folder), f"recipe {Path(name).stem}"
+    try:
+        return TypeAdapter(kind).validate_python(values)
+    except ValidationError as error:
+        raise RecipeError(explain(error, values, where, known_keys(kind))) from None
+
+
+def compose(name: str, overrides: Sequence[str] = (), folder: str = "") -> dict[str, Any]:
     """The recipe as plain values, every group and interpolation resolved and nothing checked yet."""
-    path = recipe_path(name)
+    path = recipe_path(name, folder)
     parts = [f"hydra.searchpath=[file://{recipes_dir()}]"] if path.parent != recipes_dir() else []
     parts += [hydra_override(text) for text in overrides]
     try:
@@ -66,7 +80,7 @@ def compose(name: str, overrides: Sequence[str] = ()) -> dict[str, Any]:
     return {str(key): value for key, value in values.items()}
 
 
-def recipe_path(name: str) -> Path:
+def recipe_path(name: str, folder: str = "") -> Path:
     """A file if `name` looks like a path to one, else a recipe that ships with rl-router."""
     if name.endswith((".yaml", ".yml")):
         path = Path(name).expanduser().resolve()
@@ -75,12 +89,12 @@ def recipe_path(name: str) -> Path:
         if path.suffix != ".yaml":
             raise RecipeError(f"expected a recipe file that ends in .yaml, got {name}: rename it")
         return path
-    names = recipe_names()
+    names = recipe_names(folder)
     if name not in names:
         raise RecipeError(
             f"unknown recipe {name!r}{suggestion(name, names)}; there are {', '.join(names)}, or name a .yaml file"
         )
-    return recipes_dir() / f"{name}.yaml"
+    return recipes_dir() / folder / f"{name}.yaml"
 
 
 def hydra_override(text: str) -> str:
@@ -137,10 +151,10 @@ def checked(values: Mapping[str, Any], *, where: str) -> TrainJob:
     try:
         return job_from_dict(dict(values))
     except ValidationError as error:
-        raise RecipeError(explain(error, values, where)) from None
+        raise RecipeError(explain(error, values, where, known_keys(TrainJob))) from None
 
 
-def explain(error: ValidationError, values: Mapping[str, Any], where: str) -> str:
+def explain(error: ValidationError, values: Mapping[str, Any], where: str, keys: Sequence[str]) -> str:
     """The first thing that pydantic refused, in one sentence with the key as it is written."""
     first, *others = error.errors()
     key = written_key(first["loc"], values)
@@ -149,7 +163,7 @@ def explain(error: ValidationError, values: Mapping[str, Any], where: str) -> st
     context = first.get("ctx", {})
     match first["type"]:
         case "unexpected_keyword_argument" | "extra_forbidden":
-            return f"unknown key {key} in {where}{_place(key)}{more}"
+            return f"unknown key {key} in {where}{_place(key, keys)}{more}"
         case "missing" | "missing_keyword_only_argument" | "union_tag_not_found":
             key += ".kind" if first["type"] == "union_tag_not_found" else ""
             return f"{where} lacks {key}: add {key}=VALUE{more}"
@@ -181,9 +195,8 @@ def written_key(loc: Iterable[int | str], values: Any) -> str:
     return key
 
 
-def _place(key: str) -> str:
+def _place(key: str, keys: Sequence[str]) -> str:
     """Where a misspelt key was meant to go: a key spelt alike, the same word elsewhere, or a word spelt alike."""
-    keys = known_keys(TrainJob)
     parent, _, leaf = key.rpartition(".")
     if key in keys:
         return f", which belongs to another {parent}.kind"

@@ -72,6 +72,12 @@ def pool_rows() -> list[dict[str, Any]]:
     return rows
 
 
+def format_rows() -> list[dict[str, Any]]:
+    from rl_router.data.importers import IMPORTERS
+
+    return [{"name": name, "description": importer.description} for name, importer in IMPORTERS.items()]
+
+
 def encoder_rows() -> list[dict[str, Any]]:
     from rl_router.encoders.registry import KINDS
 
@@ -84,4 +90,10 @@ def first_comment(path: Path) -> str:
         return next(lines, "").lstrip("# ").strip()
 
 
-ROWS = {"recipes": recipe_rows, "routers": router_rows, "pools": pool_rows, "encoders": encoder_rows}
+ROWS = {
+    "recipes": recipe_rows,
+    "routers": router_rows,
+    "pools": pool_rows,
+    "encoders": encoder_rows,
+    "formats": format_rows,
+}

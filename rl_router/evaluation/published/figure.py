@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+REFERENCE = "reference"
+"""The source of a number that its authors do not give: fixed on the same files before our code was written."""
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Figure:

@@ -12,7 +12,7 @@ from rl_router.data.table import RoutingTable
 from rl_router.evaluation.metrics.frontier import aiq
 from rl_router.evaluation.metrics.oracle import oracle_choices
 from rl_router.evaluation.metrics.selection import chosen
-from rl_router.evaluation.published.figure import Figure
+from rl_router.evaluation.published.figure import REFERENCE, Figure
 
 SUITE = "RouterBench, three tasks"
 TOLERANCE = 0.002
@@ -37,8 +37,8 @@ def figures(table: RoutingTable) -> list[Figure]:
             tolerance=TOLERANCE,
             decimals=3,
             n=len(quality),
-            source="an independent computation on these files",
-            note="over costs from the cheapest to the dearest model",
+            source=REFERENCE,
+            note="cheapest to dearest model",
         )
         for name, published, ours in rows
     ]

@@ -21,6 +21,8 @@ from rl_router.observe.console import say
 from rl_router.observe.formats import MISSING
 
 SEED = 0
+PLAIN_WIDTH = 120
+LEGEND = "Published: by the source named; reference: computed on the same files by other code before ours was written."
 SUITES: dict[str, tuple[str, Callable[[RoutingTable], list[Figure]]]] = {
     "routellm": ("routellm_evals", lambda table: routellm.figures(table, rng=np.random.default_rng(SEED))),
     "routerbench": ("routerbench_subset", routerbench.figures),
@@ -54,21 +56,23 @@ def records(rows: Iterable[Figure]) -> list[dict[str, Any]]:
 
 
 def print_figures(rows: Sequence[Figure], console: Console) -> None:
+    if not console.is_terminal:
+        console = Console(file=console.file, width=max(console.width, PLAIN_WIDTH), no_color=True)
     for suite, group in groupby(rows, key=lambda row: row.suite):
         console.print(_table(suite, list(group)))
     pinned = [row for row in rows if row.agrees is not None]
     console.print(
-        f"{sum(bool(row.agrees) for row in pinned)} of {len(pinned)} published numbers agree.", highlight=False
+        f"{sum(bool(row.agrees) for row in pinned)} of {len(pinned)} numbers agree. {LEGEND}", highlight=False
     )
 
 
 def _table(suite: str, rows: Sequence[Figure]) -> Table:
     title = f"{suite}, n = {rows[0].n:,}" if len({row.n for row in rows}) == 1 else suite
     table = Table(title=title, title_justify="left", box=box.SIMPLE, header_style="bold")
-    table.add_column("")
+    table.add_column("", no_wrap=True)
     for name in ("published", "ours", "agrees"):
         table.add_column(name, justify="right")
-    table.add_column("source, remark")
+    table.add_column("source")
     for row in rows:
         published = MISSING if row.published is None else f"{row.published:.{row.decimals}f}"
         remark = "; ".join(text for text in (row.source, row.note) if text)

@@ -28,7 +28,7 @@ from rl_router.rl.job import TrainJob, job_from_dict
 
 Job = TypeVar("Job")
 
-STEPS = ("collect", "models", "queries")
+STEPS = ("collect", "models", "prompts", "queries")
 """The folders of recipes/ that hold recipes of `rl-router data …`, named like the command; others hold parts."""
 
 

@@ -6,13 +6,16 @@ import pytest
 
 from rl_router.errors import RecipeError
 from rl_router.paths import recipes_dir
+from rl_router.pipeline.model_embeddings import ModelsJob
 from rl_router.pool.pool import load_specs
-from rl_router.recipe import compose, group_options, load_job, read_values, recipe_names
+from rl_router.recipe import compose, group_options, load_job, load_step, read_values, recipe_names
 from rl_router.recipe_keys import known_keys
 from rl_router.rl.job import TrainJob, job_from_dict, job_to_dict
 from rl_router.types import Mode
 
 FILES = sorted(recipes_dir().rglob("*.yaml"))
+STEP_JOBS = {"models": ModelsJob}
+FOR_THE_STEP_TO_SET: dict[str, tuple[str, ...]] = {}  # the same in recipes of the data pipeline
 FOR_YOU_TO_SET = {"task.table": "table.parquet"}  # what recipes leave open with ???
 
 
@@ -28,6 +31,8 @@ def test_every_file_is_a_recipe_a_pool_or_an_option_that_fits_the_quickstart(pat
     match folders:
         case []:
             assert job_of(name).name == name
+        case [step] if step in STEP_JOBS:
+            assert load_step(STEP_JOBS[step], name, FOR_THE_STEP_TO_SET.get(f"{step}/{name}", ()), folder=step)
         case ["pool"]:
             assert load_specs(path)
         case [group]:

@@ -55,11 +55,12 @@ def write_files(
     return written
 
 
-def candidate_of(spec: ModelSpec) -> Candidate:
+def candidate_of(spec: ModelSpec, feature: str = "") -> Candidate:
+    """`feature` is what describes the model, its own description unless told."""
     size = SIZE.search(f"{spec.name} {spec.description}")
     return Candidate(
         name=spec.name,
-        feature=spec.description or spec.name,
+        feature=feature or spec.description or spec.name,
         input_price=spec.input_usd_per_mtok,
         output_price=spec.output_usd_per_mtok,
         model=spec.name,

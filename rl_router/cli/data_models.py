@@ -1,0 +1,21 @@
+"""`data models`: the models of a pool as vectors, for routers that read what a model is."""
+
+from __future__ import annotations
+
+import argparse
+
+from rl_router.cli.parts import CHANGES, Commands, add_command
+
+
+def add(commands: Commands) -> None:
+    models = add_command(commands, "models", models_command, "embed the models of a pool by what is known of them")
+    models.add_argument("recipe", metavar="RECIPE", help="a name in recipes/models, or a YAML file")
+    models.add_argument("changes", help="change a key of the recipe, such as encoder=st:minilm", **CHANGES)
+
+
+def models_command(args: argparse.Namespace) -> None:
+    from rl_router.pipeline.model_embeddings import ModelsJob, embed_models
+    from rl_router.recipe import load_step
+
+    for path in embed_models(load_step(ModelsJob, args.recipe, args.changes, folder="models")):
+        print(path)

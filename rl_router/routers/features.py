@@ -29,6 +29,8 @@ class Features(Learned):
     @classmethod
     def of_kind(cls, kind: str | None) -> type[Features]:
         kinds: dict[str | None, type[Features]] = {"tfidf": Tfidf, "lsa": Lsa, "encoder": Encoded}
+        if kind == "tuned":
+            return _tuned()
         if kind not in kinds:
             raise CheckpointError(f"unknown text features {kind!r}")
         return kinds[kind]
@@ -40,9 +42,14 @@ class Features(Learned):
         """[n, d] float32 with rows of length 1, or 0 for a text of which nothing is known."""
         raise NotImplementedError
 
+    @property
+    def size(self) -> int:
+        """d, once fitted."""
+        raise NotImplementedError
+
 
 def make_features(name: str) -> Features:
-    """`tfidf`, `lsa:DIM`, or the name of an encoder such as `hashing:256` or `st:minilm`."""
+    """`tfidf`, `lsa:DIM`, the name of an encoder such as `hashing:256` or `st:minilm`, or `tune:FOLDER_OR_NAME`."""
     if name == "tfidf":
         return Tfidf()
     kind, _, size = name.partition(":")
@@ -50,6 +57,8 @@ def make_features(name: str) -> Features:
         if not size.isdigit() or not 1 <= int(size) <= 4096:
             raise RecipeError(f"expected text features like lsa:256, got {name!r}")
         return Lsa(dim=int(size))
+    if kind == "tune":
+        return _tuned()(model=size)
     return Encoded(encoder=name)
 
 
@@ -75,6 +84,10 @@ class Tfidf(Features):
 
     def __call__(self, texts: Sequence[str]) -> sparse.csr_matrix:
         return sparse.csr_matrix(self._fitted.transform(texts))
+
+    @property
+    def size(self) -> int:
+        return len(self.terms_)
 
     @cached_property
     def _fitted(self) -> TfidfVectorizer:
@@ -110,6 +123,10 @@ class Lsa(Features):
     def __call__(self, texts: Sequence[str]) -> np.ndarray:
         return unit_rows(np.asarray(self.tfidf_(texts) @ self.directions_, dtype=np.float32))
 
+    @property
+    def size(self) -> int:
+        return int(self.directions_.shape[1])
+
     def _restored(self) -> None:
         if len(self.directions_) != len(self.tfidf_.terms_):
             raise ValueError("the directions do not fit the terms")
@@ -136,11 +153,22 @@ class Encoded(Features):
             )
         return np.asarray(self._encoder.encode(list(texts)), dtype=np.float32)
 
+    @property
+    def size(self) -> int:
+        return self.dim_
+
     @cached_property
     def _encoder(self) -> Any:
         from rl_router.encoders.registry import make_encoder
 
         return make_encoder(self.encoder)
+
+
+def _tuned() -> type[Any]:
+    """Imported when asked for: it is built on Features."""
+    from rl_router.routers.tuned import Tuned
+
+    return Tuned
 
 
 def unit_rows(vectors: np.ndarray) -> np.ndarray:

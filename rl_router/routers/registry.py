@@ -110,6 +110,55 @@ BUILT_IN: tuple[Entry, ...] = (
         needs=("answers",),
         learners=("direct",),
     ),
+    Entry(
+        name="mlp",
+        path=f"{_HERE}.mlp:Mlp",
+        family="neural",
+        description="a perceptron from the query's vector to the score of every model",
+        needs=("torch",),
+    ),
+    Entry(
+        name="mf",
+        path=f"{_HERE}.mf:Mf",
+        family="neural",
+        description="matrix factorisation over every pair of models of a query (RouteLLM)",
+        needs=("torch",),
+    ),
+    Entry(
+        name="routerdc",
+        path=f"{_HERE}.routerdc:RouterDc",
+        family="neural",
+        description="queries near the models that answer them well, by two contrasts (RouterDC)",
+        needs=("torch",),
+    ),
+    Entry(
+        name="hybrid_llm",
+        path=f"{_HERE}.hybrid_llm:HybridLlm",
+        family="neural",
+        description="is a small model good enough, or must it be the large one (Hybrid LLM)",
+        needs=("torch",),
+    ),
+    Entry(
+        name="graphrouter",
+        path=f"{_HERE}.graphrouter:GraphRouter",
+        family="neural",
+        description="a graph of tasks, queries and models, which new models join untrained (GraphRouter)",
+        needs=("torch",),
+    ),
+    Entry(
+        name="bert",
+        path=f"{_HERE}.fine_tuned:Bert",
+        family="neural",
+        description="an encoder tuned as a classifier with an output per model",
+        needs=("torch", "transformers"),
+    ),
+    Entry(
+        name="causal_lm",
+        path=f"{_HERE}.fine_tuned:CausalLm",
+        family="neural",
+        description="a decoder tuned as a classifier with an output per model",
+        needs=("torch", "transformers"),
+    ),
 )
 
 

@@ -6,6 +6,7 @@ import polars as pl
 import pytest
 
 from rl_router.data.table import RoutingTable
+from rl_router.routers.networks.schedule import Schedule
 
 WORDS = {
     "math": ["sum", "product", "divide", "integer", "equation", "algebra", "triangle", "prime"],
@@ -23,6 +24,13 @@ MODELS = {  # skill per task, USD per prompt and completion token, completion to
 SMALL: dict[str, dict] = {  # hyper-parameters that make a router small enough for the contract test
     "knn": {"k": 8},
     "cluster": {"clusters": 6, "features": "lsa:16"},
+    "mlp": {"features": "lsa:16", "width": 8, "training": Schedule(max_epochs=4)},
+    "mf": {"features": "lsa:16", "rank": 8, "training": Schedule(max_epochs=4)},
+    "routerdc": {"features": "lsa:16", "width": 8, "training": Schedule(max_epochs=4)},
+    "hybrid_llm": {"features": "lsa:16", "width": 8, "training": Schedule(max_epochs=4)},
+    "graphrouter": {"features": "lsa:16", "width": 8, "support": 30, "training": Schedule(max_epochs=4)},
+    "bert": {"max_tokens": 16, "training": Schedule(batch_size=32, max_epochs=2)},
+    "causal_lm": {"max_tokens": 16, "training": Schedule(batch_size=32, max_epochs=2)},
 }
 
 
@@ -82,3 +90,56 @@ def queries(table):
 @pytest.fixture(scope="session")
 def small():
     return SMALL
+
+
+# Tables of two words whose answer is planted: which model is right follows from a colour, a shape, or both.
+COLOURS, SHAPES = ("red", "blue"), ("round", "square")
+FILL = ("please", "draw", "some", "thing", "for", "our", "wall", "today")
+USD = {"cheap": 0.001, "dear": 0.01}
+
+
+def planted_table(score, n=300, seed=0, usd=None):
+    """`score(colour, shape)` gives each model's score; every third query is for testing."""
+    rng, rows = random.Random(seed), []
+    for i in range(n):
+        colour, shape = rng.choice(COLOURS), rng.choice(SHAPES)
+        words = [colour, shape, *rng.sample(FILL, 3)]
+        rng.shuffle(words)
+        for model, right in score(colour, shape).items():
+            rows.append(
+                {
+                    "dataset": "planted", "split": "test" if i % 3 == 0 else "train", "query_id": f"q{i:03d}",
+                    "query": " ".join(words), "task": colour, "ground_truth": None, "model": model,
+                    "score": float(right), "cost_usd": (usd or USD).get(model, 0.005), "prompt_tokens": 10,
+                    "completion_tokens": 20, "response": "yes" if right else "no",
+                }
+            )  # fmt: skip
+    return RoutingTable(pl.DataFrame(rows, schema_overrides={"ground_truth": pl.String}))
+
+
+def mean_score(router, table, cost_weight=0.0):
+    """The mean score of what is chosen on the test queries."""
+    queries = table.queries("test")
+    chosen = [decision.model for decision in router.route(queries, cost_weight=cost_weight)]
+    scores = table.matrix("score", [query.query_id for query in queries])
+    return sum(row[table.models.index(model)] for row, model in zip(scores, chosen, strict=True)) / len(queries)
+
+
+def best_single(table):
+    """The mean score of the best model on the test queries."""
+    return table.matrix("score", [query.query_id for query in table.queries("test")]).mean(axis=0).max()
+
+
+@pytest.fixture(scope="session")
+def planted():
+    return planted_table
+
+
+@pytest.fixture(scope="session")
+def routed():
+    return mean_score
+
+
+@pytest.fixture(scope="session")
+def single():
+    return best_single

@@ -16,6 +16,7 @@ from typing import Any, TypeVar
 import yaml
 from hydra import compose as hydra_compose
 from hydra import initialize_config_dir
+from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.errors import HydraException, OverrideParseException
 from omegaconf import OmegaConf
 from omegaconf.errors import MissingMandatoryValue, OmegaConfBaseException
@@ -61,10 +62,14 @@ def compose(name: str, overrides: Sequence[str] = (), folder: str = "") -> dict[
     """The recipe as plain values, every group and interpolation resolved and nothing checked yet."""
     path = recipe_path(name, folder)
     parts = [f"hydra.searchpath=[file://{recipes_dir()}]"] if path.parent != recipes_dir() else []
-    parts += [hydra_override(text) for text in overrides]
+    texts = [hydra_override(text) for text in overrides]
     try:
         with initialize_config_dir(version_base=None, config_dir=str(path.parent), job_name="rl-router"):
-            values = OmegaConf.to_container(hydra_compose(path.stem, parts), resolve=True, throw_on_missing=True)
+            config = hydra_compose(path.stem, parts + [text for text in texts if not text.startswith("++")])
+        # Hydra takes a key for a choice of part where a folder of that name lies beside the recipe, so it gets no keys.
+        for override in OverridesParser.create().parse_overrides([text for text in texts if text.startswith("++")]):
+            OmegaConf.update(config, override.key_or_group, override.value(), force_add=True)
+        values = OmegaConf.to_container(config, resolve=True, throw_on_missing=True)
     except MissingMandatoryValue as error:
         key = getattr(error, "full_key", None) or str(error).rsplit(" ", 1)[-1]
         raise RecipeError(f"recipe {path.stem} leaves {key} for you to set: add {key}=VALUE") from None

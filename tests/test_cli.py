@@ -106,7 +106,7 @@ def test_a_polite_end_is_an_exit_that_cleans_up():
     assert (done.returncode, done.stdout) == (143, "cleaned up\n")
 
 
-@pytest.mark.parametrize("what", ["recipes", "routers", "pools", "encoders", "formats"])
+@pytest.mark.parametrize("what", sorted(listing.ROWS))
 def test_lists_are_for_people_and_for_programs(what, capsys):
     assert cli.main(["list", what]) == 0
     lines = capsys.readouterr().out.splitlines()

@@ -7,6 +7,7 @@ import pytest
 from rl_router.errors import RecipeError
 from rl_router.paths import recipes_dir
 from rl_router.pipeline.model_embeddings import ModelsJob
+from rl_router.pipeline.queries import QueriesJob
 from rl_router.pool.pool import load_specs
 from rl_router.recipe import compose, group_options, load_job, load_step, read_values, recipe_names
 from rl_router.recipe_keys import known_keys
@@ -14,7 +15,7 @@ from rl_router.rl.job import TrainJob, job_from_dict, job_to_dict
 from rl_router.types import Mode
 
 FILES = sorted(recipes_dir().rglob("*.yaml"))
-STEP_JOBS = {"models": ModelsJob}
+STEP_JOBS = {"models": ModelsJob, "queries": QueriesJob}
 FOR_THE_STEP_TO_SET: dict[str, tuple[str, ...]] = {}  # the same in recipes of the data pipeline
 FOR_YOU_TO_SET = {"task.table": "table.parquet"}  # what recipes leave open with ???
 
@@ -71,6 +72,12 @@ def test_the_run_folder_follows_the_name():
     assert str(load_job("quickstart", ["name=mine"]).run_dir) == "runs/mine"
 
 
+def test_a_folder_beside_a_recipe_does_not_stand_in_the_way_of_a_key_of_its_name(tmp_path):
+    (tmp_path / "seed").mkdir()
+    shutil.copy(recipes_dir() / "quickstart.yaml", tmp_path / "mine.yaml")
+    assert load_job(str(tmp_path / "mine.yaml"), ["seed=3"]).seed == 3
+
+
 def test_a_recipe_of_ones_own_is_named_by_its_path_and_uses_the_parts_that_ship(tmp_path):
     mine = tmp_path / "a folder" / "mine.yaml"
     mine.parent.mkdir()
@@ -123,6 +130,11 @@ def test_a_file_that_is_not_yaml_is_refused_in_one_sentence(tmp_path):
     broken.write_text("a: [1\nb: 2")
     with pytest.raises(RecipeError, match="does not compose"):
         load_job(str(broken))
+
+
+def test_a_key_below_a_name_that_people_choose_is_answered_with_the_keys_there():
+    with pytest.raises(RecipeError, match="unknown key benchmarks.gsm8k.tst .*did you mean benchmarks.NAME.test?"):
+        load_step(QueriesJob, "xrouter", ["benchmarks.gsm8k.tst=3"], folder="queries")
 
 
 def test_groups_are_the_folders_of_recipes():

@@ -84,6 +84,42 @@ def encoder_rows() -> list[dict[str, Any]]:
     return [{"name": kind.usage, "description": kind.description} for kind in KINDS.values()]
 
 
+def benchmark_rows() -> list[dict[str, Any]]:
+    import sys
+
+    from rl_router.data.benchmarks import BENCHMARKS
+    from rl_router.data.custom import load_custom_tasks
+
+    load_custom_tasks()
+    rows = []
+    for benchmark in map(BENCHMARKS.get, BENCHMARKS):
+        module = sys.modules.get(benchmark.item.__module__)
+        idea = (module.__doc__ or "").partition("\n")[0] if module and BENCHMARKS.is_ours(benchmark.name) else ""
+        rows.append(
+            {
+                "name": benchmark.name,
+                "description": idea or benchmark.title,
+                "title": benchmark.title,
+                "splits": ", ".join(benchmark.splits),
+                "grader": benchmark.grader,
+                "licence": benchmark.licence,
+                "source": benchmark.source,
+                "paper": benchmark.paper,
+                "hub": benchmark.hub,
+                "unchecked": benchmark.unchecked,
+            }
+        )
+    return rows
+
+
+def grader_rows() -> list[dict[str, Any]]:
+    from rl_router.data.custom import load_custom_tasks
+    from rl_router.data.graders import GRADERS
+
+    load_custom_tasks()
+    return [{"name": grader.name, "description": grader.description} for grader in map(GRADERS.get, GRADERS)]
+
+
 def first_comment(path: Path) -> str:
     """A recipe says in its first line what it is for."""
     with path.open(encoding="utf-8") as lines:
@@ -96,4 +132,6 @@ ROWS = {
     "pools": pool_rows,
     "encoders": encoder_rows,
     "formats": format_rows,
+    "benchmarks": benchmark_rows,
+    "graders": grader_rows,
 }

@@ -10,6 +10,8 @@ from rl_router.errors import DataError
 
 T = TypeVar("T")
 
+OURS = "rl_router"
+
 
 class Registry(Generic[T]):
     """Values by name. `kind` says in errors what they are; `where` is the place in code that a name comes from."""
@@ -19,7 +21,7 @@ class Registry(Generic[T]):
         self._values: dict[str, T] = {}
         self._where: dict[str, str] = {}
 
-    def add(self, name: str, value: T, where: str = "rl_router") -> None:
+    def add(self, name: str, value: T, where: str = OURS) -> None:
         if name in self._values:
             raise DataError(
                 f"{where} defines the {self.kind} {name!r}, but {self._where[name]} did already; give it another name."
@@ -37,8 +39,9 @@ class Registry(Generic[T]):
         hint = f"did you mean {' or '.join(near)}?" if near else f"there are {', '.join(sorted(self._values))}."
         raise DataError(f"There is no {self.kind} {name!r}; {hint}")
 
-    def where(self, name: str) -> str:
-        return self._where[name]
+    def is_ours(self, name: str) -> bool:
+        """Whether the name came with rl_router."""
+        return self._where[name] == OURS
 
     def __contains__(self, name: str) -> bool:
         return name in self._values

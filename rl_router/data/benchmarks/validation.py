@@ -20,11 +20,16 @@ class Fault:
 
 def validate(queries: Sequence[Query], checked: Callable[[int], None] = lambda count: None) -> list[Fault]:
     """Every fault, none when all is well. `checked` is told how many questions have been graded against themselves."""
-    faults = [*repeated_ids(queries), *leaked(queries), *hidden_choices(queries)]
+    faults = validate_shape(queries)
     for count, query in enumerate(queries, start=1):
         faults += gold_faults(query)
         checked(count)
     return faults
+
+
+def validate_shape(queries: Sequence[Query]) -> list[Fault]:
+    """The faults that show without grading anything."""
+    return [*repeated_ids(queries), *leaked(queries), *hidden_choices(queries)]
 
 
 def repeated_ids(queries: Sequence[Query]) -> Iterator[Fault]:
@@ -37,9 +42,9 @@ def repeated_ids(queries: Sequence[Query]) -> Iterator[Fault]:
 
 def leaked(queries: Sequence[Query]) -> Iterator[Fault]:
     """Training questions that are also held out, wording and options the same up to case, articles and punctuation."""
-    held_out = {_fingerprint(query): query.query_id for query in queries if query.split != "train"}
+    held_out = {fingerprint(query): query.query_id for query in queries if query.split != "train"}
     for query in queries:
-        other = held_out.get(_fingerprint(query)) if query.split == "train" else None
+        other = held_out.get(fingerprint(query)) if query.split == "train" else None
         if other is not None:
             yield Fault(query_id=query.query_id, what=f"the held-out question {other} is the same")
 
@@ -61,5 +66,6 @@ def gold_faults(query: Query) -> Iterator[Fault]:
             yield Fault(query_id=query.query_id, what=what)
 
 
-def _fingerprint(query: Query) -> tuple[str, tuple[str, ...]]:
+def fingerprint(query: Query) -> tuple[str, tuple[str, ...]]:
+    """The same for two questions that ask the same thing: wording and images."""
     return normalize_answer(query.text), tuple(query.meta.get("images") or ())

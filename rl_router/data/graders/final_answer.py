@@ -56,4 +56,4 @@ def unwrapped(text: str) -> str:
     text = text.strip()
     fenced = FENCE.match(text)
     text = fenced.group(1) if fenced else text
-    return text.strip(" \t\r\n*_`\"'“”‘’")
+    return text.strip(" \t\r\n*_`\"'“”‘’") or text

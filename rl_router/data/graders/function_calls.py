@@ -149,7 +149,7 @@ def _fits(call: FunctionCall, wanted: Mapping[str, Mapping[str, list[Any]]]) -> 
 
 
 def _accepted(value: Any, values: list[Any]) -> bool:
-    return any(_equal(value, right) for right in values)
+    return any(_equal(value, right) for right in values or [[]])  # BFCL writes [] where only an empty list counts
 
 
 def _equal(value: Any, right: Any) -> bool:
@@ -179,7 +179,11 @@ def _first(values: Any) -> Any:
     """The first accepted value that is not `left out`, nested ones resolved the same way."""
     if not isinstance(values, list):
         return values
-    value = next((value for value in values if value != ""), "")
+    return _plainly(next((value for value in values if value != ""), "")) if values else []
+
+
+def _plainly(value: Any) -> Any:
+    """A value without the choices inside it: a dict names several values per key."""
     if isinstance(value, dict):
         return {key: _first(inner) for key, inner in value.items() if _first(inner) != ""}
-    return value
+    return [_plainly(item) for item in value] if isinstance(value, list) else value

@@ -1,4 +1,4 @@
-"""`evaluate` and `report`: a run beside every baseline, as a table and as a page."""
+"""`evaluate` and `report`: a run beside every baseline, or a suite of routers, as a table and as a page."""
 
 from __future__ import annotations
 
@@ -10,19 +10,55 @@ from rl_router.cli.parts import CHANGES, Commands, add_command
 
 
 def add(commands: Commands) -> None:
-    evaluate = add_command(commands, "evaluate", evaluate_command, "evaluate a run again, beside every baseline")
-    evaluate.add_argument("run", metavar="RUN", type=Path, help="a run folder, such as runs/quickstart")
-    evaluate.add_argument("changes", help="change a key of the run, such as evaluation.queries=100", **CHANGES)
+    text = "evaluate the routers of a suite, or a run again, beside every baseline"
+    evaluate = add_command(commands, "evaluate", evaluate_command, text)
+    what = "a suite from `rl-router list suites`, a .yaml file of one, or a run folder, such as runs/quickstart"
+    evaluate.add_argument("what", metavar="SUITE|RUN", help=what)
+    changes = "change a key: table=PATH.parquet routers=[knn,svm] of a suite, evaluation.queries=100 of a run"
+    evaluate.add_argument("changes", help=changes, **CHANGES)
+    evaluate.add_argument("--json", action="store_true", help="a suite's results as JSON instead of a table")
 
-    report = add_command(commands, "report", report_command, "write a run's report.html anew")
+    report = add_command(commands, "report", report_command, "write the report of a run or an evaluation anew")
     report.add_argument("run", metavar="RUN", type=Path, help="a run folder, such as runs/quickstart")
 
 
 def evaluate_command(args: argparse.Namespace) -> None:
+    if Path(args.what).expanduser().is_dir():
+        evaluate_run_folder(args)
+    else:
+        evaluate_suite_recipe(args)
+
+
+def evaluate_suite_recipe(args: argparse.Namespace) -> None:
+    from rl_router.recipe_suite import load_suite
+
+    suite = load_suite(args.what, args.changes)
+    from rl_router.evaluation.suite.evaluate import evaluate_suite
+
+    show_suite(evaluate_suite(suite), as_json=args.json)
+
+
+def show_suite(folder: Any, as_json: bool = False) -> None:
+    """The tables of an evaluation, made from its lines, then the name of the report that shows it all."""
+    from rl_router.evaluation.report.summary import to_json
+    from rl_router.evaluation.report.tables import print_summary
+    from rl_router.evaluation.report.write import write_reports
+
+    summary = write_reports(folder)
+    if as_json:
+        from rl_router.observe.files import json_text
+
+        print(json_text(to_json(summary)))
+        return
+    print_summary(summary)
+    print(f"Report: {folder.markdown}")
+
+
+def evaluate_run_folder(args: argparse.Namespace) -> None:
     from rl_router.observe.run_folder import RunFolder
     from rl_router.recipe import read_changes
 
-    folder = RunFolder.open(args.run)
+    folder = RunFolder.open(args.what)
     changes = read_changes(folder.config, args.changes)
     from rl_router.evaluation.run.harness import evaluate_run
 
@@ -43,6 +79,11 @@ def show_results(run: Path) -> None:
 def report_command(args: argparse.Namespace) -> None:
     from rl_router.observe.run_folder import RunFolder
 
+    if (args.run / "suite.json").is_file():
+        from rl_router.evaluation.suite.folder import SuiteFolder
+
+        show_suite(SuiteFolder.open(args.run))
+        return
     write_report(RunFolder.open(args.run))
 
 

@@ -48,6 +48,15 @@ def recipe_rows() -> list[dict[str, Any]]:
     ]
 
 
+def suite_rows() -> list[dict[str, Any]]:
+    from rl_router.paths import recipes_dir
+
+    return [
+        {"name": path.stem, "description": first_comment(path), "path": str(path)}
+        for path in sorted((recipes_dir() / "suites").glob("*.yaml"))
+    ]
+
+
 def router_rows() -> list[dict[str, Any]]:
     return [{"name": name, "description": text} for name, text in ROUTERS.items()]
 

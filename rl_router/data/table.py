@@ -74,7 +74,11 @@ class RoutingTable:
             if values is not None:
                 self._check_known(column, values)
                 frame = frame.filter(pl.col(column).is_in(list(values)))
-        part = RoutingTable.__new__(RoutingTable)  # rows of a checked table need no second check
+        return self.part(frame)
+
+    def part(self, frame: pl.DataFrame) -> RoutingTable:
+        """A table of rows of this one, with further columns perhaps: what was checked needs no second check."""
+        part = RoutingTable.__new__(RoutingTable)
         part.where, part.frame = self.where, frame
         return part
 

@@ -24,6 +24,11 @@ def write_json(path: Path, value: Any) -> None:
     _write_bytes(path, _to_json(value, indent=2) + b"\n")
 
 
+def json_text(value: Any) -> str:
+    """What `write_json` would write."""
+    return _to_json(value, indent=2).decode("utf-8", "replace")
+
+
 def read_json(path: Path) -> Any:
     try:
         return json.loads(path.read_bytes())
@@ -35,13 +40,20 @@ def read_json(path: Path) -> Any:
 
 def append_lines(path: Path, rows: Iterable[Mapping[str, Any]]) -> None:
     """Add one line per row. A line torn by an earlier death is cut off first; several processes may append."""
-    data = b"".join(_to_json(row) + b"\n" for row in rows)
-    if not data:
+    append_bytes(path, b"".join(_to_json(row) + b"\n" for row in rows), durable=False)
+
+
+def append_bytes(path: Path, lines: bytes, *, durable: bool = True) -> None:
+    """`append_lines` for lines that are JSON already. `durable`: they are on the disk when it returns."""
+    if not lines:
         return
     path.parent.mkdir(parents=True, exist_ok=True)
     with open(path, "a+b") as file, _locked(file):
         _mend_tail(file)
-        file.write(data)
+        file.write(lines)
+        if durable:
+            file.flush()
+            os.fsync(file.fileno())
 
 
 def read_lines(path: Path) -> list[dict[str, Any]]:

@@ -36,12 +36,13 @@ def plus_minus(value: float | None, error: float | None, digits: int = 3) -> str
     if value is None:
         return MISSING
     spread = "" if error is None else f" ± {2 * error:.{digits}f}"
-    return f"{value:.{digits}f}{spread}"
+    return f"{value:.{digits}f}{spread}".replace("-", "−")
 
 
 def signed(value: float, digits: int = 3) -> str:
     """A difference with its sign; the minus is the typographic one, as wide as the plus."""
-    return f"{value:+.{digits}f}".replace("-", "−")
+    text = f"{value:+.{digits}f}".replace("-", "−")
+    return text if text.strip("+−0.") else text[1:]  # what rounds to nothing has no sign
 
 
 def cost_weight(value: float | None) -> str:

@@ -10,6 +10,7 @@ from typing import Any
 from rl_router.episode.environment import Environment
 from rl_router.episode.task import Task
 from rl_router.episode.tokens import TokenCodec
+from rl_router.pool.spec import ModelSpec
 from rl_router.rl.job import TrainJob, read_job
 from rl_router.types import Query
 
@@ -26,7 +27,10 @@ class Setting:
         queries = {q.query_id: q for q in (*task.train, *task.val, *task.test)}
         return Setting(job=job, task=task, queries=queries)
 
-    def environment(self, codec: TokenCodec, query: Query, cost_weight: float) -> Environment:
+    def environment(
+        self, codec: TokenCodec, query: Query, cost_weight: float, router_spec: ModelSpec | None = None
+    ) -> Environment:
+        """`router_spec` prices the policy's own tokens; they are free without it."""
         return Environment(
             task=self.task,
             codec=codec,
@@ -35,6 +39,7 @@ class Setting:
             query=query,
             cost_weight=cost_weight,
             show_cost_weight=self.job.tell_cost_weight,
+            router_spec=router_spec,
             overlong=getattr(self.job.algorithm, "overlong", None),
         )
 

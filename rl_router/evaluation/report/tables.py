@@ -1,0 +1,158 @@
+"""The table of an evaluation as text: on a terminal, as Markdown and as CSV, all from the same cells."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict
+
+from rich import box
+from rich.console import Console
+from rich.table import Table
+
+from rl_router.evaluation.report.summary import BLOCKS, Summary, block_of
+from rl_router.evaluation.suite.results import Point
+from rl_router.evaluation.suite.verdicts import REFERENCE
+from rl_router.evaluation.suite.worth import Worth
+from rl_router.observe.formats import MISSING, cost_weight, count, per_thousand, plus_minus, signed, usd
+
+PLAIN_WIDTH = 150
+HEAD = ("router", "quality", "USD / 1k", "utility", "against best single", "latency", "calls", "cut off", "n")
+WORTH_HEAD = (
+    "router", "AIQ", "gap closed", "regret", "dominated", "PerfGain", "CostSave", "ParetoDist", "Arena", "ECE", "bill",
+)  # fmt: skip
+
+
+def points_table(summary: Summary, weight: float) -> Iterator[tuple[str, list[list[str]]]]:
+    """(block, rows of cells) at one cost weight, blocks without rows left out."""
+    for block in BLOCKS:
+        rows = [cells(summary, point) for point in summary.by_weight[weight] if block_of(point) == block]
+        if rows:
+            yield block, rows
+
+
+def cells(summary: Summary, point: Point) -> list[str]:
+    return [
+        point.router,
+        plus_minus(point.quality, point.quality_se),
+        per_thousand(point.cost_usd),
+        plus_minus(point.utility, point.utility_se),
+        against(summary, point),
+        MISSING if point.latency_s is None else f"{count(point.latency_s)} s",
+        count(point.calls),
+        MISSING if point.truncated is None else f"{point.truncated:.1%}",
+        f"{point.n:,}" + (f" (−{point.ungraded:,})" if point.ungraded else ""),
+    ]
+
+
+def against(summary: Summary, point: Point, other: str = REFERENCE) -> str:
+    """The difference in utility and its verdict: `+0.021 better`, `no difference`."""
+    if point.router == other:
+        return MISSING
+    found = summary.verdict(point.router, other, point.cost_weight)
+    if found is None:
+        return MISSING
+    if found.verdict == "no difference":
+        return f"no difference ({signed(found.difference)})"
+    return f"{signed(found.difference)} {found.verdict}"
+
+
+def worth_cells(worth: Worth) -> list[str]:
+    share = lambda value: MISSING if value is None else f"{value:.1%}"  # noqa: E731
+    return [
+        worth.router,
+        count(worth.aiq),
+        share(worth.gap_closed),
+        count(worth.regret),
+        MISSING if worth.dominated is None else f"{worth.dominated} of {worth.settings}",
+        MISSING if worth.perf_gain is None else signed(worth.perf_gain),
+        share(worth.cost_save),
+        count(worth.pareto_dist),
+        count(worth.arena),
+        count(worth.ece),
+        MISSING if worth.cost_bias is None else f"{worth.cost_bias:.2f}×",
+    ]
+
+
+def notes(summary: Summary) -> list[str]:
+    """How the table is to be read."""
+    limit = "" if summary.max_tokens is None else f" under a limit of {summary.max_tokens:,} tokens"
+    several = any(point.seeds > 1 for point in summary.points)
+    seeds = " and seeds" if several else ""
+    return [
+        f"±: two standard errors over queries{seeds}. Utility is quality − λ · cost / cost of a mean call to the"
+        f" strongest model ({usd(summary.cost_reference_usd)}).",
+        "Verdicts compare utility query by query with a paired test, corrected by Holm for all pairs at that λ;"
+        " what is not significant is called no difference.",
+        f"Cut off: the share of answers that were truncated{limit}. n: queries that could be scored (−: not graded).",
+        *summary.remarks,
+    ]
+
+
+def print_summary(summary: Summary, console: Console | None = None) -> None:
+    """One table per cost weight, then what each router is worth over all of them. Plain text off a terminal."""
+    console = console or Console()
+    plain = not console.is_terminal
+    if plain:
+        console = Console(file=console.file, width=max(console.width, PLAIN_WIDTH), no_color=True)
+    for weight in summary.cost_weights:
+        table = _table(f"λ = {cost_weight(weight)}", HEAD, plain)
+        for block, rows in points_table(summary, weight):
+            table.add_section()
+            table.add_row(f"— {block}", style=None if plain else "dim")
+            for row in rows:
+                table.add_row(*row)
+        console.print(table)
+    table = _table("over all λ", WORTH_HEAD, plain)
+    for worth in summary.worths:
+        if not worth.router.startswith("model:"):
+            table.add_row(*worth_cells(worth))
+    console.print(table)
+    for note in notes(summary):
+        console.print(note, highlight=False, markup=False)
+
+
+def _table(title: str, head: Sequence[str], plain: bool) -> Table:
+    table = Table(title=title, title_justify="left", box=box.ASCII2 if plain else box.ROUNDED, header_style="bold")
+    table.add_column(head[0], overflow="fold")
+    for name in head[1:]:
+        table.add_column(name, justify="right")
+    return table
+
+
+def markdown(summary: Summary) -> str:
+    tasks = ", ".join(f"{task} {n:,}" for task, n in summary.tasks.items())
+    lines = [f"# {summary.name}", "", f"{summary.queries:,} queries: {tasks}.", ""]
+    for weight in summary.cost_weights:
+        lines += [f"## λ = {cost_weight(weight)}", "", _row(HEAD), _row(["---", *["---:"] * (len(HEAD) - 1)])]
+        for block, rows in points_table(summary, weight):
+            lines.append(_row([f"*{block}*", *[""] * (len(HEAD) - 1)]))
+            lines += [_row([f"`{row[0]}`", *row[1:]]) for row in rows]
+        lines.append("")
+    lines += ["## Over all λ", "", _row(WORTH_HEAD), _row(["---", *["---:"] * (len(WORTH_HEAD) - 1)])]
+    lines += [_row([f"`{worth.router}`", *worth_cells(worth)[1:]]) for worth in summary.worths]
+    return "\n".join([*lines, "", *(f"- {note}" for note in notes(summary)), ""])
+
+
+def csv_text(summary: Summary) -> str:
+    """Every point with every number, unrounded, and its verdict against the best single model."""
+    found = io.StringIO()
+    writer: csv.DictWriter[str] | None = None
+    for point in summary.points:
+        pair = summary.verdict(point.router, REFERENCE, point.cost_weight)
+        row = {
+            **asdict(point),
+            "difference": None if pair is None else pair.difference,
+            "p_holm": None if pair is None else pair.p_holm,
+            "verdict": None if pair is None else pair.verdict,
+        }
+        if writer is None:
+            writer = csv.DictWriter(found, list(row), lineterminator="\n")
+            writer.writeheader()
+        writer.writerow(row)
+    return found.getvalue()
+
+
+def _row(words: Sequence[str]) -> str:
+    return f"| {' | '.join(word.replace('|', '∣') for word in words)} |"

@@ -1,0 +1,25 @@
+"""From the lines in a folder to every form of its report."""
+
+from __future__ import annotations
+
+from rl_router.evaluation.report.summary import Summary, summary_of, to_json
+from rl_router.evaluation.report.tables import csv_text, markdown
+from rl_router.evaluation.suite.folder import SuiteFolder
+from rl_router.evaluation.suite.results import board_of
+from rl_router.observe.files import write_json, write_text
+
+
+def write_reports(folder: SuiteFolder) -> Summary:
+    """Write results.json, results.csv and results.md from the lines alone; suite.json only gives names."""
+    described = folder.read_suite()
+    board = board_of(folder.read_played())
+    summary = summary_of(
+        board,
+        name=described["suite"]["name"],
+        max_tokens=described["suite"]["max_tokens"],
+        remarks=described["remarks"],
+    )
+    write_json(folder.results, to_json(summary))
+    write_text(folder.csv, csv_text(summary))
+    write_text(folder.markdown, markdown(summary))
+    return summary

@@ -1,0 +1,261 @@
+"""Who plays: every kind of router behind one interface, from the names that a suite lists.
+
+An entrant turns test queries into `Played` values, a batch at a time where a batch costs time or money. Routers that
+choose one model per query are judged on the arena's recorded answers; what asks models itself is in `live`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Protocol
+
+import numpy as np
+
+from rl_router.errors import RecipeError, UnknownModelError
+from rl_router.evaluation.suite.arena import Arena
+from rl_router.evaluation.suite.identity import digest_of
+from rl_router.evaluation.suite.played import Choices, Played, replayed
+from rl_router.evaluation.suite.references import REFERENCES, SEEDED, Reference
+from rl_router.evaluation.suite.results import EACH_MODEL, MODEL
+
+if TYPE_CHECKING:
+    from rl_router.routers.observations import Observations
+    from rl_router.routers.router import Router
+
+
+class Entrant(Protocol):
+    """`identity` changes when what is behind the name does: lines of another identity are not this entrant's.
+    `is_seeded`: another seed may give another result."""
+
+    @property
+    def name(self) -> str: ...
+
+    @property
+    def identity(self) -> str: ...
+
+    @property
+    def is_seeded(self) -> bool: ...
+
+    def play(self, arena: Arena, cost_weights: Sequence[float], seed: int, rows: np.ndarray) -> Iterator[Played]:
+        """The test queries `rows` [n], in one or more batches."""
+        ...
+
+
+@dataclass(frozen=True, kw_only=True)
+class ReferenceRow:
+    """One of the rows that nobody can leave out."""
+
+    name: str
+    rule: Reference
+    identity: str = "reference"
+
+    @property
+    def is_seeded(self) -> bool:
+        return self.name in SEEDED
+
+    def play(self, arena: Arena, cost_weights: Sequence[float], seed: int, rows: np.ndarray) -> Iterator[Played]:
+        yield replayed(self.name, seed, arena, self.rule(arena, cost_weights, seed, rows), rows)
+
+
+@dataclass(frozen=True, kw_only=True)
+class EachModel:
+    """Every model of the pool on every query, as one entrant with a setting per model."""
+
+    name: str = EACH_MODEL
+    identity: str = "reference"
+    is_seeded: bool = False
+
+    def play(self, arena: Arena, cost_weights: Sequence[float], seed: int, rows: np.ndarray) -> Iterator[Played]:
+        m = len(arena.models)
+        columns = np.repeat(np.arange(m)[:, None], len(rows), axis=1)
+        yield replayed(self.name, seed, arena, Choices(cost_weights=(None,) * m, columns=columns), rows)
+
+
+@dataclass(frozen=True, kw_only=True)
+class SingleModel:
+    """`model:NAME` under a name of its own, which puts it among the routers that are paired with each other."""
+
+    name: str
+    model: str
+    is_seeded: bool = False
+
+    @property
+    def identity(self) -> str:
+        return self.model
+
+    def play(self, arena: Arena, cost_weights: Sequence[float], seed: int, rows: np.ndarray) -> Iterator[Played]:
+        if self.model not in arena.models:
+            raise UnknownModelError(f"there is no model {self.model!r} here; there are {', '.join(arena.models)}")
+        columns = np.full((1, len(rows)), arena.models.index(self.model))
+        yield replayed(self.name, seed, arena, Choices(cost_weights=(None,), columns=columns), rows)
+
+
+@dataclass(frozen=True, kw_only=True)
+class ScoringRouter:
+    """A router with the contract of `rl_router.routers`. `make` gives it fitted, from a seed and what there is to fit
+    on; a router that was saved is only loaded."""
+
+    name: str
+    identity: str
+    is_seeded: bool
+    make: Callable[[int, Callable[[], Observations]], Router] = field(repr=False)
+
+    def play(self, arena: Arena, cost_weights: Sequence[float], seed: int, rows: np.ndarray) -> Iterator[Played]:
+        router = self.make(seed, lambda: observations(arena))
+        queries = [arena.test.queries[i] for i in rows]
+        yield replayed(self.name, seed, arena, choices_of(router, arena, queries, cost_weights), rows)
+
+
+def observations(arena: Arena) -> Observations:
+    """Read once per arena, however many routers are fitted on it."""
+    if "observations" not in arena.__dict__:
+        from rl_router.routers.observations import Observations
+
+        arena.__dict__["observations"] = Observations.of(arena.fit.table)
+    found: Observations = arena.__dict__["observations"]
+    return found
+
+
+def choices_of(router: Router, arena: Arena, queries: Sequence[Any], cost_weights: Sequence[float]) -> Choices:
+    """The router's decision at each cost weight, among the models that it and the arena both know."""
+    from rl_router.routers.router import Router as Base
+
+    known = [model for model in router.models_ if model in arena.models]
+    if not known:
+        raise UnknownModelError(
+            f"the router was fitted on {', '.join(router.models_)}, and none of these is among"
+            f" {', '.join(arena.models)}"
+        )
+    weights = tuple(cost_weights) if router.has_dial else (None,)
+    if type(router).route is Base.route:
+        decided = _Scored(router, known, queries)
+        found = [decided.at(weight or 0.0) for weight in weights]
+    else:  # a router with a route of its own, such as a cascade
+        found = [_routed(router, known, queries, weight or 0.0) for weight in weights]
+    places = arena.columns(known)
+    return Choices(
+        cost_weights=weights,
+        columns=np.array([places[columns] for columns, _, _ in found]),
+        predicted_quality=np.array([quality for _, quality, _ in found]) if router.has_dial else None,
+        predicted_cost_usd=np.array([cost for _, _, cost in found]) if router.has_dial else None,
+    )
+
+
+Decided = tuple[np.ndarray, np.ndarray, np.ndarray]
+"""[n] columns of the known models, predicted quality and predicted cost in USD of each."""
+
+
+class _Scored:
+    """Scores and costs are computed once; a cost weight then only selects."""
+
+    def __init__(self, router: Router, known: Sequence[str], queries: Sequence[Any]) -> None:
+        columns = [router.models_.index(model) for model in known]
+        self.router, self.known, self.queries = router, tuple(known), queries
+        self.scores = router.scores(queries)[:, columns]
+        self.costs_usd = router.costs_usd(queries)[:, columns]
+
+    def at(self, cost_weight: float) -> Decided:
+        from rl_router.routers.rules import Argmax, Candidates
+
+        candidates = Candidates(
+            queries=self.queries,
+            models=self.known,
+            scores=self.scores,
+            costs_usd=self.costs_usd,
+            cost_reference_usd=self.router.cost_reference_usd_ or 1.0,
+            cost_weight=cost_weight,
+        )
+        rule = self.router.rule_
+        if type(rule) is Argmax:  # what its decisions come to, without writing one per query
+            columns = candidates.ranking[:, 0]
+        else:
+            columns = np.array([self.known.index(decision.model) for decision in rule.decide(candidates)])
+        rows = np.arange(len(columns))
+        return columns, self.scores[rows, columns], self.costs_usd[rows, columns]
+
+
+def _routed(router: Router, known: Sequence[str], queries: Sequence[Any], cost_weight: float) -> Decided:
+    decisions = router.route(queries, cost_weight=cost_weight, models=known)
+    nan = float("nan")
+    return (
+        np.array([known.index(decision.model) for decision in decisions]),
+        np.array([decision.scores.get(decision.model, nan) for decision in decisions]),
+        np.array([decision.predicted_cost_usd.get(decision.model, nan) for decision in decisions]),
+    )
+
+
+def mandatory(is_priced: bool) -> list[Entrant]:
+    """The rows that nobody can leave out. Without recorded costs there is no cheapest model."""
+    rows: list[Entrant] = [
+        ReferenceRow(name=name, rule=rule) for name, rule in REFERENCES.items() if is_priced or name != "cheapest"
+    ]
+    return [EachModel(), *rows, registered("knn", {}, "knn")]
+
+
+def entrant_of(entry: str | Mapping[str, Any]) -> Entrant:
+    """What a suite lists: a name, a folder, `model:NAME`, or a mapping with `router` and more."""
+    if isinstance(entry, Mapping):
+        return _entrant_of_mapping(entry)
+    if entry.startswith(MODEL):
+        return SingleModel(name=entry, model=entry.removeprefix(MODEL))
+    path = Path(entry).expanduser()
+    if path.is_dir():
+        return _of_folder(path, path.resolve().name)
+    if "/" in entry:
+        raise RecipeError(f"there is no folder {entry} to read a router from")
+    return registered(entry, {}, entry)
+
+
+def _entrant_of_mapping(entry: Mapping[str, Any]) -> Entrant:
+    options = dict(entry)
+    router = options.pop("router", None)
+    if not isinstance(router, str):
+        raise RecipeError(f"expected a mapping with router: NAME among the routers, got {dict(entry)}")
+    name = options.pop("name", None)
+    if router.startswith(MODEL) and not options:
+        return SingleModel(name=str(name or router), model=router.removeprefix(MODEL))
+    path = Path(router).expanduser()
+    if path.is_dir() and not options:
+        return _of_folder(path, str(name or path.resolve().name))
+    if path.is_dir() or router.startswith(MODEL):
+        raise RecipeError(f"{router} takes no {', '.join(options)}: it is judged as it is")
+    shown = ", ".join(f"{key}={value}" for key, value in options.items())
+    return registered(router, options, str(name or (f"{router} {shown}" if shown else router)))
+
+
+def registered(router: str, options: Mapping[str, Any], name: str) -> ScoringRouter:
+    """A router by its registered name, built-in or a plug-in's, fitted on the fit side with these hyper-parameters."""
+    from rl_router.routers.registry import router_class
+
+    kind = router_class(router)
+    fields = {f for f in kind.__dataclass_fields__ if kind.__dataclass_fields__[f].init} - {"kind"}
+    unknown = sorted(set(options) - fields)
+    if unknown:
+        raise RecipeError(f"the router {router} has no {unknown[0]!r}; it takes {', '.join(sorted(fields))}")
+    is_seeded = "seed" in fields and "seed" not in options
+    kind(**options).check_parameters()
+
+    def make(seed: int, observed: Callable[[], Observations]) -> Router:
+        chosen = dict(options) | ({"seed": seed} if is_seeded else {})
+        return kind(**chosen).fit_observed(observed())
+
+    shown = ",".join(f"{key}={options[key]}" for key in sorted(options))
+    return ScoringRouter(name=name, identity=f"{router}({shown})", is_seeded=is_seeded, make=make)
+
+
+def _of_folder(path: Path, name: str) -> Entrant:
+    if (path / "router.json").is_file():
+        from rl_router.routers.router import load_router
+
+        router = load_router(path)  # a broken folder is refused before anything is played
+        return ScoringRouter(name=name, identity=digest_of(path), is_seeded=False, make=lambda *_: router)
+    if (path / "config.json").is_file():
+        from rl_router.evaluation.suite.policy import PolicyRun
+
+        return PolicyRun(name=name, path=path)
+    raise RecipeError(
+        f"{path} holds neither router.json nor config.json, so it is no router: name a folder that"
+        " `rl-router train` wrote"
+    )

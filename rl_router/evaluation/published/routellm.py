@@ -21,7 +21,7 @@ from rl_router.types import Query
 STRONG, WEAK = "gpt-4-1106-preview", "mistralai/Mixtral-8x7B-Instruct-v0.1"
 FILES = "lm-sys/RouteLLM"
 RANDOM_RUNS = 1_000
-NOTHING_DECIDED = "differences below 0.14 are noise"
+NOTHING_DECIDED = "within 0.14 of 0.5 is noise"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -9,8 +9,9 @@ from rl_router.data.graders.final_answer import marked_answer, unwrapped, withou
 from rl_router.data.graders.text import normalize_answer
 from rl_router.types import Query
 
-OPEN, CLOSE = r"[(\[{<$*_`\"'\s]*", r"[)\]}>$*_`\"'\s]*"
-NAMED = r"(?:option|choice|answer)?\s*"
+# bounded, so that a hundred thousand asterisks cost no more than their length
+OPEN, CLOSE = r"[(\[{<$*_`\"'\s]{0,6}", r"[)\]}>$*_`\"'\s]{0,6}"
+NAMED = r"(?:option|choice|answer)?\s?"
 
 
 def grade_choice(response: str, query: Query) -> float | None:

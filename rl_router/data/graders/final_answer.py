@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import re
 
-TAGS = re.compile(r"<answer>(.*?)</answer>", re.DOTALL | re.IGNORECASE)
+TAG, TAG_ENDS = "<answer>", "</answer>"
 THOUGHT_ENDS = re.compile(r"</think(?:ing)?>", re.IGNORECASE)
 HASHES = re.compile(r"^####[ \t]*(.+)$", re.MULTILINE)
-# `Answer: x`, `**Final answer:** x`, `The answer is x`, and a heading `Answer:` with x on the next line
+# `Answer: x`, `**Final answer:** x`, `The answer is x`, and a heading `Answer:` with x below it. Every repetition is
+# bounded: models do write a hundred thousand asterisks, and none of them may cost quadratic time.
 MARK = re.compile(
-    r"(?:(?:^|[\n.!?;,*_#(])[ \t*_#>]*(?:final[ \t]+|correct[ \t]+)?answer[ \t*_]*:"
-    r"|\banswer(?:[ \t]+\w+){0,3}?[ \t]+is[ \t*_]*:?)[ \t*_]*\n?[ \t]*(\S[^\n]*)",
+    r"(?:(?:^|[\n.!?;,*_#(])[ \t*_#>]{0,8}(?:(?:final|correct)[ \t]{1,4})?answer[ \t*_]{0,8}:"
+    r"|\banswer(?:[ \t]\w{1,20}){0,3}?[ \t]is\b[ \t]?:?)[\s*_]{0,16}(\S[^\n]*)",
     re.IGNORECASE,
 )
-BOX = re.compile(r"\\(?:boxed|fbox)\s*\{")
+BOX_OR_BRACE = re.compile(r"\\(?:boxed|fbox)\s{0,4}\{|[{}]")
 FENCE = re.compile(r"^```[^\n]*\n(.*?)\n```$", re.DOTALL)
 
 
@@ -25,11 +26,9 @@ def final_answer(response: str) -> str:
 def marked_answer(response: str) -> str | None:
     """The last answer that is marked as one, None when nothing is."""
     text = without_thoughts(response)
-    if tags := TAGS.findall(text):
-        return unwrapped(tags[-1])
-    box = boxed(text)
-    if box is not None:
-        return unwrapped(box)
+    for found in (tagged(text), boxed(text)):
+        if found is not None:
+            return unwrapped(found)
     if hashes := HASHES.findall(text):
         return unwrapped(hashes[-1])
     marks = MARK.findall(text)
@@ -40,15 +39,26 @@ def without_thoughts(response: str) -> str:
     return THOUGHT_ENDS.split(response)[-1]
 
 
+def tagged(text: str) -> str | None:
+    """What the last <answer> that is closed holds."""
+    lower = text.lower()
+    end = lower.rfind(TAG_ENDS)
+    start = lower.rfind(TAG, 0, max(end, 0))
+    return text[start + len(TAG) : end] if start >= 0 else None
+
+
 def boxed(text: str) -> str | None:
-    r"""What the last \boxed{…} with matching braces holds."""
-    for start in reversed([match.end() for match in BOX.finditer(text)]):
-        depth = 1
-        for end in range(start, len(text)):
-            depth += (text[end] == "{") - (text[end] == "}")
-            if depth == 0:
-                return text[start:end]
-    return None
+    r"""What the last \boxed{…} with matching braces holds, found in one pass."""
+    open_braces: list[int | None] = []  # where the content of an open box begins, None for any other brace
+    found: tuple[int, int] | None = None
+    for match in BOX_OR_BRACE.finditer(text):
+        if match.group() != "}":
+            open_braces.append(match.end() if len(match.group()) > 1 else None)
+        elif open_braces:
+            start = open_braces.pop()
+            if start is not None and (found is None or start > found[0]):
+                found = (start, match.start())
+    return text[found[0] : found[1]] if found else None
 
 
 def unwrapped(text: str) -> str:

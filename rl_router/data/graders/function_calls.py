@@ -63,7 +63,10 @@ def gold_calls(query: Query) -> tuple[str, ...]:
 def wanted_calls(query: Query) -> list[dict[str, dict[str, list[Any]]]] | None:
     if not query.answers:
         return None
-    wanted = json.loads(query.answers[0])
+    try:
+        wanted = json.loads(query.answers[0])
+    except (ValueError, RecursionError):
+        return None
     return wanted if isinstance(wanted, list) else None
 
 

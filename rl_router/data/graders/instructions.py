@@ -106,7 +106,7 @@ def _first_word(text: str, given: Mapping[str, Any]) -> bool:
 
 
 def _placeholders(text: str, given: Mapping[str, Any]) -> bool:
-    return len(re.findall(r"\[.*?\]", text)) >= int(given["num_placeholders"])
+    return len(re.findall(r"\[[^\[\]\n]*\]", text)) >= int(given["num_placeholders"])
 
 
 def _postscript(text: str, given: Mapping[str, Any]) -> bool:
@@ -143,7 +143,7 @@ def _json(text: str, given: Mapping[str, Any]) -> bool:
 
 
 def _title(text: str, given: Mapping[str, Any]) -> bool:
-    return any(title.strip(" <>") for title in re.findall(r"<<([^\n]+)>>", text))
+    return any(title.strip(" <>") for title in re.findall(r"<<([^<>\n]+)>>", text))
 
 
 def _two_responses(text: str, given: Mapping[str, Any]) -> bool:

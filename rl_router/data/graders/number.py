@@ -10,7 +10,7 @@ from rl_router.types import Query
 
 # A sign touches its number and follows no word or bracket: 5 - 3 and 1-2 hold no negative number.
 NUMBER = re.compile(
-    r"(?:(?<![\w)])[-−+])?[$€£]?[-−]?(?<![\w.])(?:\d{1,3}(?:,\d{3})+(?!\d)(?:\.\d+)?|\d+(?:\.\d+)?|\.\d+)"
+    r"(?:(?<![\w)])[-−+])?(?:[$€£][-−]?)?(?<![\w.])(?:\d{1,3}(?:,\d{3})+(?!\d)(?:\.\d+)?|\d+(?:\.\d+)?|\.\d+)"
     r"(?:[eE][-+]?\d{1,3}(?!\w))?",
     re.ASCII,
 )

@@ -1,10 +1,17 @@
-"""Real questions in the shape of each benchmark's hub set, made from a file with a shape of its own."""
+"""Every benchmark that the shared questions hold, on all of its real rows: its own answers are right, nothing leaks.
+
+The file has a shape of its own, so each row is first put into the shape of the benchmark's hub set.
+"""
 
 import ast
 import json
 from pathlib import Path
 
 import polars as pl
+import pytest
+
+from rl_router.data.benchmarks import BENCHMARKS
+from rl_router.data.benchmarks.validation import validate, validate_shape
 
 QUESTIONS = Path(__file__).parents[3].parent / "shared" / "data" / "benchmarks" / "questions.parquet"
 SPLIT_MARK = "<|answer_split|>"
@@ -143,3 +150,43 @@ SOURCES = {
     "bbh": "bbh:.*",
     "bfcl": "bfcl_v4:.*",
 }
+
+pytestmark = pytest.mark.skipif(not QUESTIONS.is_file(), reason=f"needs the real questions in {QUESTIONS}")
+SLOW = {"mbpp": 12, "humaneval": 8}  # their answers are programs to run; the rest of the rows are checked for shape
+
+
+def questions(name):
+    benchmark = BENCHMARKS.get(name)
+    made = [benchmark.query(row, split, number) for number, (split, row) in enumerate(rows(name, SOURCES[name]))]
+    return [query for query in made if query is not None]
+
+
+@pytest.mark.parametrize("name", sorted(SOURCES))
+def test_a_benchmarks_own_answers_are_right_its_ids_unique_and_its_splits_apart(name):
+    queries = questions(name)
+    assert len(queries) >= 30
+    assert validate_shape(queries) == []
+    assert validate(queries[: SLOW.get(name)]) == []
+    assert {query.dataset for query in queries} == {name}
+
+
+def test_the_number_of_questions_is_the_sources():
+    assert len(questions("gsm8k")) == 7473 + 1319
+    assert len(questions("arc_challenge")) == 1119 + 299 + 1172
+    assert len(questions("bfcl")) == 240 + 1053 + 16 + 24 + 258 + 200 + 200 + 200 + 400
+
+
+def test_options_labelled_with_digits_stay_digits():
+    digits = [query for query in questions("arc_challenge") if "1" in query.choices]
+    assert len(digits) > 40
+    assert all(query.answers[0] in query.choices and "\n1. " in query.text for query in digits)
+
+
+def test_the_unit_tests_of_mbpp_reach_the_prompt():
+    for query in questions("mbpp"):
+        assert query.meta["tests"]["code"] in query.text
+
+
+def test_every_alias_of_a_trivia_answer_is_kept():
+    query = next(query for query in questions("trivia_qa") if query.query_id.endswith("tq_bt_3133"))
+    assert {"swimming pool", "indoor pool", "swiming pools"} <= set(query.answers)

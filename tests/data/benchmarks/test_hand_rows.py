@@ -1,0 +1,198 @@
+"""Benchmarks whose rows are not at hand, on rows written by hand in the shape that their hub sets have."""
+
+import base64
+import json
+import pickle
+import zlib
+
+import pytest
+
+from rl_router.data.benchmarks import BENCHMARKS
+from rl_router.data.benchmarks.livecodebench import cases_in, pickled_text, within
+from rl_router.data.benchmarks.validation import validate
+from rl_router.data.graders import grade
+from rl_router.data.queries import message_content
+from rl_router.errors import DataError
+
+PNG = b"\x89PNG\r\n\x1a\n"
+
+
+def question(name, row, split="test"):
+    return BENCHMARKS.get(name).query(row, split, 0)
+
+
+def gpqa_row(record):
+    wrong = {f"Incorrect Answer {i}": f"wrong {i}" for i in (1, 2, 3)}
+    return {"Record ID": record, "Question": "Which is right?", "Correct Answer": "right", **wrong}
+
+
+def test_the_key_of_gpqa_names_the_right_option_wherever_the_shuffle_put_it():
+    made = [question("gpqa", gpqa_row(f"rec{i}")) for i in range(200)]
+    assert all(query.choices[query.answers[0]] == "right" for query in made)
+    counts = {label: sum(query.answers == (label,) for query in made) for label in "ABCD"}
+    assert min(counts.values()) >= 30  # 50 each on average: the key is no habit
+    assert all(sorted(query.choices.values()) == ["right", "wrong 1", "wrong 2", "wrong 3"] for query in made)
+    assert validate(made) == []
+
+
+def test_the_shuffle_of_gpqa_depends_on_the_record_alone():
+    assert question("gpqa", gpqa_row("rec7")) == question("gpqa", gpqa_row("rec7"))
+    assert list(question("gpqa", gpqa_row("rec0")).choices.values()) == ["wrong 1", "right", "wrong 3", "wrong 2"]
+
+
+def test_mmlu_pro_has_up_to_ten_options_and_leaves_its_fillers_out():
+    options = [str(n) for n in range(9)] + ["N/A"]
+    row = {"question_id": 7, "question": "2 + 2?", "options": options, "answer": "E", "category": "math"}
+    query = question("mmlu_pro", row)
+    assert list(query.choices) == list("ABCDEFGHI")
+    assert validate([query]) == []
+    assert grade("choice", "The answer is (I).", query) == 0.0
+
+
+def lcb_row(**changes):
+    public = [{"input": "1 2\n", "output": "3\n", "testtype": "stdin"}]
+    private = [{"input": "5 6\n", "output": "11\n", "testtype": "stdin"}]
+    packed = base64.b64encode(zlib.compress(pickle.dumps(json.dumps(private)))).decode()
+    row = {"question_id": "abc1_a", "question_content": "Add.", "starter_code": "", "platform": "atcoder"}
+    return {**row, "public_test_cases": json.dumps(public), "private_test_cases": packed, "metadata": "{}", **changes}
+
+
+def test_the_hidden_tests_of_livecodebench_are_read_without_unpickling():
+    query = question("livecodebench", lcb_row())
+    assert query.meta["tests"]["cases"] == [{"input": "1 2\n", "output": "3\n"}, {"input": "5 6\n", "output": "11\n"}]
+    assert grade("code", "print(sum(map(int, input().split())))", query) == 1.0
+    assert grade("code", "print(3)", query) == 0.0
+
+
+class Evil:
+    def __reduce__(self):
+        return (print, ("run",))
+
+
+@pytest.mark.parametrize("value", [Evil(), ["a", "b"], {"a": 1}, 5])
+def test_a_pickle_of_anything_but_a_text_is_refused_unread(value, capsys):
+    with pytest.raises(ValueError, match="no pickled text"):
+        pickled_text(pickle.dumps(value))
+    assert capsys.readouterr().out == ""
+
+
+@pytest.mark.parametrize("protocol", range(1, pickle.HIGHEST_PROTOCOL + 1))
+def test_texts_of_every_length_and_protocol_are_read(protocol):
+    for text in ("", "é", "x" * 300):
+        assert pickled_text(pickle.dumps(text, protocol)) == text
+    assert cases_in("[]") == []
+
+
+def test_functions_of_livecodebench_are_called_with_a_line_of_json_per_argument():
+    case = {"input": "[1, 2]\n3", "output": "6", "testtype": "functional"}
+    changes = {
+        "public_test_cases": json.dumps([case]),
+        "private_test_cases": "[]",
+        "metadata": '{"func_name": "total"}',
+        "starter_code": "class Solution:\n    def total(self, xs: List[int], n: int) -> int:\n        ",
+    }
+    query = question("livecodebench", lcb_row(**changes))
+    assert "def total(self, xs: List[int]" in query.text
+    code = "class Solution:\n    def total(self, xs: List[int], n: int) -> int:\n        return sum(xs) + n"
+    assert grade("code", f"```python\n{code}\n```", query) == 1.0
+
+
+def test_tests_beyond_the_limit_are_left_out_and_counted():
+    cases = [{"input": "x" * 10, "output": "y" * 10}] * 5
+    assert len(within(cases, 45)) == 3  # the first always, then 20 + 20
+
+
+def test_ifeval_keeps_the_arguments_of_each_instruction():
+    row = {
+        "key": 1000,
+        "prompt": "Write without commas, twice the word tea.",
+        "instruction_id_list": ["punctuation:no_comma", "keywords:frequency"],
+        "kwargs": [{"num_words": None}, {"keyword": "tea", "frequency": 2, "relation": "at least", "num_words": None}],
+    }
+    query = question("ifeval", row)
+    assert query.meta["instructions"][1] == {
+        "id": "keywords:frequency",
+        "keyword": "tea",
+        "frequency": 2,
+        "relation": "at least",
+    }
+    assert grade("instructions", "tea tea", query) == 1.0
+    assert grade("instructions", "tea, tea", query) == 0.0
+
+
+def test_mt_bench_asks_the_first_turn_with_its_reference_whichever_copy_it_is():
+    fastchat = {"question_id": 111, "category": "math", "turns": ["2 + 2?", "And 3?"], "reference": ["4", "5"]}
+    hub = {"prompt_id": 111, "category": "math", "prompt": ["2 + 2?", "And 3?"], "reference": ["4", "5"]}
+    for row in (fastchat, hub):
+        query = question("mt_bench", row)
+        assert (query.text, query.meta["reference"], query.grader) == ("2 + 2?", "4", "judge")
+    assert "reference" not in question("mt_bench", {**hub, "reference": []}).meta
+
+
+def test_geometry3k_shows_its_figure_as_a_content_part():
+    row = {"images": [{"bytes": PNG, "path": None}], "problem": "<image>Find x.", "answer": "2 \\sqrt { 3 }"}
+    query = question("geometry3k", row)
+    image, text = message_content(query, query.text)
+    assert image["image_url"]["url"] == "data:image/png;base64," + base64.b64encode(PNG).decode()
+    assert text["text"].startswith("Find x.")
+    assert validate([query]) == []
+    assert grade("maths", "\\boxed{\\sqrt{12}}", query) == 1.0
+
+
+def test_an_image_of_datasets_becomes_png():
+    image = pytest.importorskip("PIL.Image").new("L", (2, 2))
+    row = {"images": [image], "problem": "Find x.", "answer": "3"}
+    assert question("geometry3k", row).meta["images"][0].startswith("data:image/png;base64,iVBOR")
+
+
+def vista(**changes):
+    row = {"pid": "1", "question": "How long?", "decoded_image": {"bytes": PNG}, "choices": None, "unit": "cm"}
+    return {**row, "precision": None, "question_type": "free_form", "answer_type": "integer", **changes}
+
+
+@pytest.mark.parametrize(
+    ("row", "right", "wrong"),
+    [
+        (vista(answer="5"), "Answer: 5", "Answer: 6"),
+        (vista(answer="1.2", answer_type="float", precision=1.0), "Answer: 1.24", "Answer: 1.3"),
+        (vista(answer="[1, 2]", answer_type="list"), "Answer: [1, 2]", "Answer: [2, 1]"),
+        (vista(answer="No", question_type="multi_choice", choices=["Yes", "No"], answer_type="text"), "B", "A"),
+    ],
+)
+def test_mathvista_is_graded_by_the_type_of_its_answer(row, right, wrong):
+    query = question("mathvista", row)
+    assert validate([query]) == []
+    assert grade(query.grader, right, query) == 1.0
+    assert grade(query.grader, wrong, query) == 0.0
+    assert "(Unit: cm)" in query.text
+
+
+def test_unanswerable_questions_and_withheld_answers_are_no_questions():
+    musique = {"id": "1", "question": "Who?", "answer": "Ann", "answer_aliases": [], "answerable": False}
+    assert question("musique", musique) is None
+    choices = {"label": ["A", "B"], "text": ["x", "y"]}
+    assert question("commonsense_qa", {"id": "1", "question": "?", "choices": choices, "answerKey": ""}) is None
+    assert (
+        question("bfcl", {"id": "simple_1", "question": [[{"role": "user", "content": "x"}]], "function": []}) is None
+    )
+
+
+def test_a_row_of_another_shape_says_what_it_lacks_and_what_it_has():
+    with pytest.raises(
+        DataError, match="Row 0 of gsm8k/test lacks 'answer'; it has the columns question. .*openai/gsm8k"
+    ):
+        question("gsm8k", {"question": "2 + 2?"})
+    with pytest.raises(DataError, match="does not fit .a solution without its #### answer"):
+        question("gsm8k", {"question": "2 + 2?", "answer": "4"})
+    with pytest.raises(DataError, match="bamboogle has no split 'train'; it has test"):
+        BENCHMARKS.get("bamboogle").their_split("train")
+
+
+def test_every_benchmark_says_where_it_comes_from_and_who_grades_it():
+    from rl_router.data.graders import GRADERS
+
+    for benchmark in map(BENCHMARKS.get, BENCHMARKS):
+        assert benchmark.grader in GRADERS
+        assert benchmark.licence and benchmark.hub and benchmark.title
+        assert benchmark.source.startswith("https://") and benchmark.paper.startswith("https://")
+        assert set(benchmark.splits) <= {"train", "val", "test"} and "test" in benchmark.splits

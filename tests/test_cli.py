@@ -1,6 +1,7 @@
 """What a person types and sees: one sentence and exit code 2 for bad input, and nothing half-written."""
 
 import json
+import shlex
 import subprocess
 import sys
 from types import ModuleType
@@ -94,6 +95,17 @@ def test_an_interrupt_exits_with_130(monkeypatch, capsys):
     monkeypatch.setattr(listing, "list_command", interrupt)
     assert cli.main(["list", "pools"]) == 130
     assert "Traceback" not in capsys.readouterr().err
+
+
+def test_a_reader_that_has_seen_enough_is_no_error():
+    code = (
+        "import sys; from rl_router import cli; from rl_router.cli import listing\n"
+        "listing.list_command = lambda args: print('x' * 1_000_000)\n"
+        "sys.exit(cli.main(['list', 'pools']))"
+    )
+    command = f"{sys.executable} -c {shlex.quote(code)} | head -c 1 >/dev/null; echo ${{PIPESTATUS[0]}}"
+    done = subprocess.run(["bash", "-c", command], capture_output=True, text=True, timeout=30)
+    assert (done.stdout, done.stderr) == ("141\n", "")
 
 
 def test_a_polite_end_is_an_exit_that_cleans_up():

@@ -24,7 +24,8 @@ def in_batches(
     rows = np.zeros((len(texts), dim), dtype=np.float32)
     order = sorted(range(len(texts)), key=lambda i: -len(texts[i]))
     starts = range(0, len(texts), size)
-    with StepProgress(label, len(starts)) if len(texts) >= BAR_FROM else nullcontext() as bar:
+    long = len(texts) >= BAR_FROM and len(starts) > 1
+    with StepProgress(label, len(starts)) if long else nullcontext() as bar:
         for step, start in enumerate(starts, start=1):
             indices = order[start : start + size]
             rows[indices] = encode([texts[i] for i in indices])

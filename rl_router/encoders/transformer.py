@@ -57,7 +57,10 @@ class SentenceEncoder:
             raise _not_installed(self.name) from None
         _check_modules(self.name, self.folder)
         try:
-            return SentenceTransformer(str(self.folder), local_files_only=True, model_kwargs={"use_safetensors": True})
+            with _quiet():
+                return SentenceTransformer(
+                    str(self.folder), local_files_only=True, model_kwargs={"use_safetensors": True}
+                )
         except Exception as error:
             raise unreadable(self.name, self.folder, error) from error
 
@@ -106,8 +109,9 @@ class MeanPoolingEncoder:
         except ImportError:
             raise _not_installed(self.name) from None
         try:
-            tokenizer = AutoTokenizer.from_pretrained(self.folder, local_files_only=True)
-            model = AutoModel.from_pretrained(self.folder, local_files_only=True, use_safetensors=True).eval()
+            with _quiet():
+                tokenizer = AutoTokenizer.from_pretrained(self.folder, local_files_only=True)
+                model = AutoModel.from_pretrained(self.folder, local_files_only=True, use_safetensors=True).eval()
         except Exception as error:
             raise unreadable(self.name, self.folder, error) from error
         positions = getattr(model.config, "max_position_embeddings", LONG_TOKENS)
@@ -126,6 +130,20 @@ def torch_threads() -> Iterator[None]:
         yield
     finally:
         torch.set_num_threads(before)
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """Without transformers' own bar, which shows for a second what nobody waits for."""
+    from transformers.utils import logging
+
+    shown = logging.is_progress_bar_enabled()
+    logging.disable_progress_bar()
+    try:
+        yield
+    finally:
+        if shown:
+            logging.enable_progress_bar()
 
 
 def _check_modules(name: str, folder: Path) -> None:

@@ -51,7 +51,7 @@ def show_suite(folder: Any, as_json: bool = False) -> None:
         print(json_text(to_json(summary)))
         return
     print_summary(summary)
-    print(f"Report: {folder.markdown}")
+    print(f"Report: {folder.report}")
 
 
 def evaluate_run_folder(args: argparse.Namespace) -> None:

@@ -59,20 +59,27 @@ def against(summary: Summary, point: Point, other: str = REFERENCE) -> str:
 
 
 def worth_cells(worth: Worth) -> list[str]:
-    share = lambda value: MISSING if value is None else f"{value:.1%}"  # noqa: E731
     return [
         worth.router,
-        count(worth.aiq),
-        share(worth.gap_closed),
-        count(worth.regret),
+        _fixed(worth.aiq),
+        _share(worth.gap_closed),
+        _fixed(worth.regret),
         MISSING if worth.dominated is None else f"{worth.dominated} of {worth.settings}",
         MISSING if worth.perf_gain is None else signed(worth.perf_gain),
-        share(worth.cost_save),
-        count(worth.pareto_dist),
-        count(worth.arena),
-        count(worth.ece),
+        _share(worth.cost_save),
+        _fixed(worth.pareto_dist),
+        _fixed(worth.arena),
+        _fixed(worth.ece),
         MISSING if worth.cost_bias is None else f"{worth.cost_bias:.2f}×",
     ]
+
+
+def _fixed(value: float | None) -> str:
+    return MISSING if value is None else f"{value:.3f}".replace("-", "−")
+
+
+def _share(value: float | None) -> str:
+    return MISSING if value is None else f"{value:.1%}".replace("-", "−")
 
 
 def notes(summary: Summary) -> list[str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from rl_router.evaluation.report.html import html
 from rl_router.evaluation.report.summary import Summary, summary_of, to_json
 from rl_router.evaluation.report.tables import csv_text, markdown
 from rl_router.evaluation.suite.folder import SuiteFolder
@@ -10,9 +11,11 @@ from rl_router.observe.files import write_json, write_text
 
 
 def write_reports(folder: SuiteFolder) -> Summary:
-    """Write results.json, results.csv and results.md from the lines alone; suite.json only gives names."""
+    """Write results.json, results.csv, results.md and report.html from the lines alone. suite.json only gives names and
+    queries.jsonl the texts of questions."""
     described = folder.read_suite()
-    board = board_of(folder.read_played())
+    played = folder.read_played()
+    board = board_of(played)
     summary = summary_of(
         board,
         name=described["suite"]["name"],
@@ -22,4 +25,5 @@ def write_reports(folder: SuiteFolder) -> Summary:
     write_json(folder.results, to_json(summary))
     write_text(folder.csv, csv_text(summary))
     write_text(folder.markdown, markdown(summary))
+    write_text(folder.report, html(summary, played, folder.read_queries()))
     return summary

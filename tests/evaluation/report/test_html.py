@@ -1,0 +1,74 @@
+"""The page of an evaluation: complete in itself, bounded in size, safe with hostile texts, alive in a real browser."""
+
+import re
+import shutil
+import subprocess
+
+import numpy as np
+import polars as pl
+import pytest
+
+from rl_router.data.table import RoutingTable
+from rl_router.evaluation.report import episodes_view
+from rl_router.evaluation.report.write import write_reports
+from rl_router.evaluation.suite.evaluate import evaluate_suite
+
+HOSTILE = "</script><script>document.title='taken'</script> <b>what is 2 & 2</b>"
+
+
+@pytest.fixture
+def page(suite_of, table_path):
+    """The page of three routers; one question is hostile."""
+    text = pl.when(pl.col("query_id") == "test/sum/0").then(pl.lit(HOSTILE)).otherwise(pl.col("query"))
+    RoutingTable(pl.read_parquet(table_path).with_columns(query=text)).write(table_path)
+    folder = evaluate_suite(suite_of(routers=("svm",)))
+    write_reports(folder)
+    return folder.report
+
+
+def test_the_page_fetches_nothing_and_holds_every_part(page):
+    text = page.read_text()
+    assert not re.search(r'(src|href)="(?!#)', text) and "http://" not in text.replace("http://www.w3.org/2000/svg", "")
+    for heading in ("Cost and quality", "Who beats whom", "Quality by task", "Where the traffic goes", "Calibration"):
+        assert f"<h2>{heading}</h2>" in text
+
+
+def test_a_hostile_question_stays_text(page):
+    text = page.read_text()
+    assert "</script><script>document.title" not in text
+    assert "<\\/script><script>document.title" in text  # inside the JSON, where it is a string
+
+
+def test_the_list_of_episodes_is_bounded_and_says_what_is_left_out(monkeypatch, suite_of):
+    folder = evaluate_suite(suite_of())
+    monkeypatch.setattr(episodes_view, "MOST_EPISODES", 40)
+    view = episodes_view.episodes_view(folder.read_played(), folder.read_queries())
+    # settings: random, cheapest, strongest 1 each; best_single, best_per_task, oracle, knn 3 each = 15; 40 // 15 = 2
+    assert "30 of 90 episodes: every router and λ on 2 of 6 queries. The other 60 are in lines.jsonl." in view
+
+
+def test_a_real_browser_renders_the_list_and_runs_the_page(page, tmp_path):
+    browser = next((b for b in ("chromium", "chromium-browser", "google-chrome") if shutil.which(b)), None)
+    if browser is None:
+        pytest.skip("no chromium is installed to open the page in")
+    done = subprocess.run(
+        [browser, "--headless=new", "--no-sandbox", "--disable-gpu", f"--user-data-dir={tmp_path / 'profile'}",
+         "--virtual-time-budget=3000", "--dump-dom", f"file://{page}"],
+        capture_output=True, text=True, timeout=90,
+    )  # fmt: skip
+    dom = done.stdout
+    assert "<title>hand · rl-router</title>" in dom  # the hostile question did not run
+    listed = dom.split("data-episodes")[1].split("</tbody>")[0]
+    assert listed.count("<tr") == 1 + 100  # the head, and the first hundred of 108
+    assert "first 100 of 108" in listed
+    assert listed.count("&lt;b&gt;what is 2 &amp; 2&lt;/b&gt;") > 0
+    panels = re.findall(r'<div data-panel="([^"]*)"( hidden="")?', dom)
+    assert {(weight, bool(hidden)) for weight, hidden in panels} == {("0", False), ("0.5", True), ("2", True)}
+
+
+def test_the_sample_of_questions_is_the_same_each_time():
+    ids = [f"q{i}" for i in range(1000)]
+    rng = np.random.default_rng(0)
+    shuffled = [ids[i] for i in rng.permutation(1000)]
+    assert episodes_view._sample(ids, 80) == episodes_view._sample(shuffled, 80)
+    assert len(episodes_view._sample(ids, 80)) == 100

@@ -1,7 +1,8 @@
 """Text to vectors for a router: TF-IDF fitted with it and saved with it, or an encoder of rl_router.encoders by name.
 
 Rows are L2-normalised, so that a dot product is the cosine. `tfidf` is sparse; `lsa:256` is TF-IDF projected onto its
-first 256 singular directions (Deerwester et al. 1990), for what needs dense vectors and no download.
+first 256 singular directions (Deerwester et al. 1990), for what needs dense vectors and no download. `chars` counts
+characters instead of words, and `tfidf+chars` is both.
 """
 
 from __future__ import annotations
@@ -28,7 +29,7 @@ class Features(Learned):
 
     @classmethod
     def of_kind(cls, kind: str | None) -> type[Features]:
-        kinds: dict[str | None, type[Features]] = {"tfidf": Tfidf, "lsa": Lsa, "encoder": Encoded}
+        kinds: dict[str | None, type[Features]] = {"tfidf": Tfidf, "lsa": Lsa, "encoder": Encoded, "joined": Joined}
         if kind == "tuned":
             return _tuned()
         if kind not in kinds:
@@ -49,9 +50,15 @@ class Features(Learned):
 
 
 def make_features(name: str) -> Features:
-    """`tfidf`, `lsa:DIM`, the name of an encoder such as `hashing:256` or `st:minilm`, or `tune:FOLDER_OR_NAME`."""
+    """`tfidf`, `chars`, `lsa:DIM`, the name of an encoder such as `hashing:256` or `st:minilm`, `tune:FOLDER_OR_NAME`,
+    or several of them after one of the first three, as `tfidf+chars+st:minilm`."""
+    kind = name.partition("+")[0].partition(":")[0]
+    if "+" in name and kind in ("tfidf", "chars", "lsa"):
+        return Joined(names=tuple(name.split("+")))
     if name == "tfidf":
         return Tfidf()
+    if name == "chars":
+        return Tfidf(unit="char", longest=3)
     kind, _, size = name.partition(":")
     if kind == "lsa":
         if not size.isdigit() or not 1 <= int(size) <= 4096:
@@ -64,9 +71,13 @@ def make_features(name: str) -> Features:
 
 @dataclass(kw_only=True)
 class Tfidf(Features):
-    """Words and pairs of words, (1 + log count) × idf."""
+    """Words and pairs of words, or up to `longest` characters in a row, for languages that put no space between words.
+
+    The weight of a term is (1 + log count) × idf.
+    """
 
     kind: Literal["tfidf"] = "tfidf"
+    unit: Literal["word", "char"] = "word"
     longest: int = 2
     max_terms: int = 50_000
     terms_: tuple[str, ...] = learned()
@@ -96,7 +107,9 @@ class Tfidf(Features):
         return vectorizer
 
     def _vectorizer(self, **more: Any) -> TfidfVectorizer:
-        return TfidfVectorizer(ngram_range=(1, self.longest), sublinear_tf=True, dtype=np.float32, **more)
+        return TfidfVectorizer(
+            analyzer=self.unit, ngram_range=(1, self.longest), sublinear_tf=True, dtype=np.float32, **more
+        )
 
     def _restored(self) -> None:
         if len(set(self.terms_)) != len(self.terms_) or len(self.terms_) != len(self.idf_):
@@ -162,6 +175,31 @@ class Encoded(Features):
         from rl_router.encoders.registry import make_encoder
 
         return make_encoder(self.encoder)
+
+
+@dataclass(kw_only=True)
+class Joined(Features):
+    """Several features side by side, each with the same share of a row's squared length: cosines are averaged."""
+
+    kind: Literal["joined"] = "joined"
+    names: tuple[str, ...]
+    parts_: tuple[Features, ...] = learned()
+
+    def fit(self, texts: Sequence[str]) -> Joined:
+        self.parts_ = tuple(make_features(name).fit(texts) for name in self.names)
+        return self
+
+    def __call__(self, texts: Sequence[str]) -> sparse.csr_matrix:
+        share = np.float32(len(self.parts_) ** -0.5)
+        return sparse.hstack([sparse.csr_matrix(part(texts)) * share for part in self.parts_], format="csr")
+
+    @property
+    def size(self) -> int:
+        return sum(part.size for part in self.parts_)
+
+    def _restored(self) -> None:
+        if len(self.parts_) != len(self.names):
+            raise ValueError("the joined features are not those that their names say")
 
 
 def _tuned() -> type[Any]:

@@ -49,6 +49,12 @@ BUILT_IN: tuple[Entry, ...] = (
         description="a support vector machine per model, linear or RBF, with Platt's sigmoid",
     ),
     Entry(
+        name="ridge",
+        path=f"{_HERE}.ridge:Ridge",
+        family="linear",
+        description="the means of the task that a text looks like, and ridge regression on what they leave",
+    ),
+    Entry(
         name="threshold",
         path=f"{_HERE}.threshold:Threshold",
         family="linear",

@@ -1,9 +1,10 @@
 """What verl loads in every one of its processes: the CPU platform and the transformers rollout engine.
 
-Loaded through `VERL_USE_EXTERNAL_MODULES=rl_router.rl.plugin`. Three things have no public hook in verl 0.9.1 and touch
-a name of its modules instead: the adapter registry; on a CPU, the process-group initialiser, which would build
-"cpu:gloo,cpu:gloo", a backend string that torch refuses; and the reference model's offload policy, which would pin its
-memory for an accelerator that is not there.
+Loaded through `VERL_USE_EXTERNAL_MODULES=rl_router.rl.plugin`. Four things have no public hook in verl 0.9.1 and touch
+a name of its modules instead: the adapter registry; and on a CPU the process-group initialiser, which would build
+"cpu:gloo,cpu:gloo", a backend string that torch refuses; the reference model's offload policy, which would pin its
+memory for an accelerator that is not there; and the log-probabilities, where verl takes one token at a time to save
+memory that a small vocabulary does not need (a quarter of a step's update).
 """
 
 from __future__ import annotations
@@ -11,7 +12,10 @@ from __future__ import annotations
 import os
 from typing import Any
 
+import torch
 import verl.utils.distributed as distributed
+import verl.utils.torch_functional as torch_functional
+from torch.nn import functional as F
 from verl.workers.rollout import base as rollout_base
 from verl.workers.rollout.replica import RolloutReplica, RolloutReplicaRegistry
 
@@ -26,6 +30,12 @@ def _load_replica() -> type[RolloutReplica]:
     return TransformersReplica
 
 
+def log_probs_of(logits: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:
+    """[…, v] logits and […] labels -> […] log-probability of each label, all at once."""
+    rows = logits.flatten(0, -2)
+    return -F.cross_entropy(rows, labels.flatten(), reduction="none").view_as(labels)
+
+
 RolloutReplicaRegistry.register(ENGINE, _load_replica)
 rollout_base._ROLLOUT_REGISTRY[(ENGINE, "async")] = "rl_router.rl.rollout_server.TransformersAdapter"
 
@@ -36,6 +46,8 @@ if os.environ.get("VERL_PLATFORM") == "cpu":
         return _initialise(timeout_second, backend=backend or "cpu:gloo")
 
     distributed.initialize_global_process_group_ray = _initialise_gloo
+
+    torch_functional.logprobs_from_logits_v2 = log_probs_of
 
     import verl.workers.engine.fsdp.transformer_impl as fsdp_engine
 

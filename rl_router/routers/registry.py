@@ -159,6 +159,13 @@ BUILT_IN: tuple[Entry, ...] = (
         needs=("torch", "transformers"),
     ),
     Entry(
+        name="automix",
+        path=f"{_HERE}.automix:AutoMix",
+        family="cascade",
+        description="the small model answers, a meta-verifier decides whether to ask the large one too (AutoMix)",
+        needs=("responses",),
+    ),
+    Entry(
         name="causal_lm",
         path=f"{_HERE}.fine_tuned:CausalLm",
         family="neural",

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from rl_router.routers.networks.meta_verifier import best_threshold, expected_scores, learn_beliefs
+from rl_router.routers.meta_verifier import best_threshold, expected_scores, learn_beliefs
 
 
 def beliefs():

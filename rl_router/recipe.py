@@ -59,10 +59,13 @@ def load_step(kind: type[Job], name: str, overrides: Sequence[str] = (), *, fold
 
 
 def compose(name: str, overrides: Sequence[str] = (), folder: str = "") -> dict[str, Any]:
-    """The recipe as plain values, every group and interpolation resolved and nothing checked yet."""
+    """The recipe as plain values, every group and interpolation resolved and nothing checked yet.
+
+    A step's recipe (one with a `folder`) has no groups: its `pool=NAME` sets a key.
+    """
     path = recipe_path(name, folder)
     parts = [f"hydra.searchpath=[file://{recipes_dir()}]"] if path.parent != recipes_dir() else []
-    texts = [hydra_override(text) for text in overrides]
+    texts = [hydra_override(text, {} if folder else group_options()) for text in overrides]
     try:
         with initialize_config_dir(version_base=None, config_dir=str(path.parent), job_name="rl-router"):
             config = hydra_compose(path.stem, parts + [text for text in texts if not text.startswith("++")])
@@ -102,12 +105,12 @@ def recipe_path(name: str, folder: str = "") -> Path:
     return recipes_dir() / folder / f"{name}.yaml"
 
 
-def hydra_override(text: str) -> str:
+def hydra_override(text: str, groups: Mapping[str, Sequence[str]]) -> str:
     """`key=value` may set any key, written in the recipe or not; the job's types check it later."""
     key, equals, value = text.partition("=")
     if not equals or not key or key.strip() != key:
         raise RecipeError(f"expected key=value, got {text!r}")
-    options = group_options().get(key)
+    options = groups.get(key)
     if options is None:
         return text if key.startswith(("+", "~")) else f"++{text}"
     if value not in options:

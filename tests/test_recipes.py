@@ -6,8 +6,10 @@ import pytest
 
 from rl_router.errors import RecipeError
 from rl_router.paths import recipes_dir
+from rl_router.pipeline.collect import CollectJob
 from rl_router.pipeline.model_embeddings import ModelsJob
 from rl_router.pipeline.queries import QueriesJob
+from rl_router.pipeline.rl_prompts import PromptsJob
 from rl_router.pool.pool import load_specs
 from rl_router.recipe import compose, group_options, load_job, load_step, read_values, recipe_names
 from rl_router.recipe_keys import known_keys
@@ -16,8 +18,14 @@ from rl_router.rl.job import TrainJob, job_from_dict, job_to_dict
 from rl_router.types import Mode
 
 FILES = sorted(recipes_dir().rglob("*.yaml"))
-STEP_JOBS = {"models": ModelsJob, "queries": QueriesJob}
-FOR_THE_STEP_TO_SET: dict[str, tuple[str, ...]] = {}  # the same in recipes of the data pipeline
+STEP_JOBS = {"collect": CollectJob, "models": ModelsJob, "prompts": PromptsJob, "queries": QueriesJob}
+FOR_THE_STEP_TO_SET = {  # the same in recipes of the data pipeline
+    "collect/router_r1": ("queries=queries.parquet",),
+    "collect/xrouter": ("queries=queries.parquet",),
+    "prompts/router_r1": ("pool=zeroeval",),
+    "prompts/xrouter": ("pool=zeroeval", "sources.mix.queries=queries.parquet"),
+    "prompts/zeroeval": ("sources.train.table=table.parquet",),
+}
 FOR_YOU_TO_SET = {"task.table": "table.parquet"}  # what recipes leave open with ???
 
 

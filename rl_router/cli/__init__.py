@@ -12,10 +12,10 @@ import sys
 from collections.abc import Sequence
 
 from rl_router import __version__
-from rl_router.cli import compare, data, evaluate, listing, off_policy, reproduce, route, train
+from rl_router.cli import compare, data, evaluate, listing, off_policy, recovery, reproduce, route, train
 from rl_router.errors import RouterError
 
-COMMANDS = (train, evaluate, compare, route, off_policy, reproduce, data, listing)
+COMMANDS = (train, evaluate, compare, route, off_policy, recovery, reproduce, data, listing)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from types import ModuleType
 
-from rl_router.cli import data_check, data_export, data_import, data_models, data_queries
+from rl_router.cli import data_check, data_collect, data_export, data_import, data_models, data_prompts, data_queries
 from rl_router.cli.parts import Commands
 
-COMMANDS: tuple[ModuleType, ...] = (data_queries, data_models, data_import, data_check, data_export)
+COMMANDS: tuple[ModuleType, ...] = (
+    data_queries, data_models, data_collect, data_prompts, data_import, data_check, data_export,
+)  # fmt: skip
 
 
 def add(commands: Commands) -> None:

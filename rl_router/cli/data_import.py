@@ -18,6 +18,9 @@ def add(commands: Commands) -> None:
     importer.add_argument(
         "--queries", action="store_true", help="write the questions alone, as a queries file to collect answers to"
     )
+    importer.add_argument(
+        "--vectors", metavar="FILE", type=Path, help="llmrouter: also write its query embeddings (safetensors)"
+    )
 
 
 def import_command(args: argparse.Namespace) -> None:
@@ -35,7 +38,13 @@ def import_command(args: argparse.Namespace) -> None:
         write_queries(args.out, queries)
         print(f"{args.out}: {len(queries):,} queries")
         return
-    table = importer.read(args.paths)
+    if args.vectors and args.format != "llmrouter":
+        raise DataError("--vectors is for llmrouter, whose query embeddings come in a file of their own.")
+    table = importer.read([path for path in args.paths if path.suffix != ".pt"])
+    if args.vectors:
+        from rl_router.pipeline.llmrouter_files import vectors_of
+
+        vectors_of(table, args.paths).write(args.vectors)
     table.write(args.out)
     print(f"{args.out}: {len(table.query_ids):,} queries x {len(table.models)} models, {table.frame.height:,} rows")
     print(f"Next: rl-router data check {args.out}")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Self
 
 from rich.console import Console
@@ -43,9 +43,16 @@ class StepProgress:
     """Shows the steps of one stage. `every` is how many steps lie between two plain lines (about 20 in all)."""
 
     def __init__(
-        self, label: str, total: int, *, start: int = 0, every: int | None = None, console: Console | None = None
+        self,
+        label: str,
+        total: int,
+        *,
+        start: int = 0,
+        every: int | None = None,
+        console: Console | None = None,
+        describe: Callable[[Mapping[str, float]], str] = summary,
     ) -> None:
-        self.label, self.total, self.start = label, total, start
+        self.label, self.total, self.start, self.describe = label, total, start, describe
         self.every = every or max(1, total // 20)
         self.console = console or Console(stderr=True)
         self.live = self.console.is_terminal and not self.console.is_dumb_terminal
@@ -76,9 +83,12 @@ class StepProgress:
     def update(self, step: int, metrics: Mapping[str, float]) -> None:
         """`step` counts the steps that are done, 1 for the first."""
         if self._bar:
-            self._bar.update(self._task, completed=step, metrics=summary(metrics))
+            self._bar.update(self._task, completed=step, metrics=self.describe(metrics))
         elif step % self.every == 0 or step in (self.start + 1, self.total):
-            say(f"{self.label} {step}/{self.total}  {summary(metrics)}  {self._time_left(step)}", console=self.console)
+            say(
+                f"{self.label} {step}/{self.total}  {self.describe(metrics)}  {self._time_left(step)}",
+                console=self.console,
+            )
 
     def _time_left(self, step: int) -> str:
         done = step - self.start

@@ -18,8 +18,10 @@ from typing import Any
 import numpy as np
 
 from rl_router.data.importers.llmrouter import Candidate
+from rl_router.data.importers.sources import files_in
 from rl_router.data.table import RoutingTable
 from rl_router.encoders import Encoder
+from rl_router.encoders.named_vectors import NamedVectors
 from rl_router.errors import DataError
 from rl_router.observe.files import write_json, write_text
 from rl_router.pool.spec import ModelSpec
@@ -108,6 +110,20 @@ def read_query_embeddings(path: Path) -> dict[int, np.ndarray]:
     if not isinstance(content, dict) or not all(isinstance(v, torch.Tensor) for v in content.values()):
         raise DataError(f"Expected a tensor per embedding_id in {path}, got {type(content).__name__}.")
     return {int(i): vector.float().numpy() for i, vector in content.items()}
+
+
+def vectors_of(table: RoutingTable, paths: Sequence[Path]) -> NamedVectors:
+    """The query embeddings among `paths`, by the query ids of the table that was imported with them."""
+    files = files_in(paths, (".pt",), "query_embeddings_*.pt")
+    if len(files) > 1:
+        raise DataError(f"Expected one file of query embeddings, got {', '.join(map(str, files))}; name one of them.")
+    vectors = read_query_embeddings(files[0])
+    known = table.frame.drop_nulls("embedding_id").unique("query_id", keep="first", maintain_order=True)
+    ids = {query_id: i for query_id, i in known.select("query_id", "embedding_id").iter_rows() if i in vectors}
+    if not ids:
+        raise DataError(f"{files[0]} has no vector for any embedding_id of the table; name the file that goes with it.")
+    rows = np.stack([vectors[i] for i in ids.values()])
+    return NamedVectors(names=tuple(ids), vectors=rows, about={"source": files[0].name})
 
 
 def key_of(query: Query) -> tuple[str, str, tuple[str, ...]]:

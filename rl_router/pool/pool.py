@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable
 from difflib import get_close_matches
-from typing import Any
 
 from rl_router.errors import BudgetExceededError, PoolError, UnknownModelError
-from rl_router.pool.backend import PROVIDERS_OWN, Backend, DeterministicBackend, Request, Sampling
+from rl_router.pool.backend import Backend, DeterministicBackend, Request
 from rl_router.pool.budget import Budget
 from rl_router.pool.ledger import Ledger
 from rl_router.pool.spec import ModelSpec, check_names, load_specs
@@ -64,24 +63,22 @@ class ModelPool:
         ledger: Ledger,
         budget: Budget | None = None,
         max_tokens: int | None = None,
-        messages: Sequence[Mapping[str, Any]] = (),
-        sampling: Sampling = PROVIDERS_OWN,
-        tools: Sequence[Mapping[str, Any]] = (),
-        epoch: int = 0,
     ) -> Call:
+        """One call of `prompt` alone, every attempt of it charged to `ledger` and `budget`. See `send`."""
+        if model not in self._by_name:
+            call = _refusal(model, prompt, CallStatus.UNKNOWN_MODEL, self._unknown(model))
+            self._charge(ledger, call)
+            return call
+        request = Request(spec=self._by_name[model], prompt=prompt, query=query, max_tokens=max_tokens)
+        return await self.send(request, ledger=ledger, budget=budget)
+
+    async def send(self, request: Request, *, ledger: Ledger, budget: Budget | None = None) -> Call:
         """One call, every attempt of it charged to `ledger` and `budget`. The status of its reply says how it ended.
 
         Only a PoolError passes through, above all the NotRecordedError of a replay: it means that the experiment is
         wrong, not that a model is bad.
         """
-        if model not in self._by_name:
-            call = _refusal(model, prompt, CallStatus.UNKNOWN_MODEL, self._unknown(model))
-        else:
-            request = Request(
-                spec=self._by_name[model], prompt=prompt, query=query, max_tokens=max_tokens, messages=tuple(messages),
-                sampling=sampling, tools=tuple(tools), epoch=epoch,
-            )  # fmt: skip
-            call = await self._pay(request, budget)
+        call = await self._pay(request, budget)
         self._charge(ledger, call)
         return call
 

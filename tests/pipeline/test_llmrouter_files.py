@@ -10,6 +10,7 @@ from rl_router.data.importers import IMPORTERS
 from rl_router.data.importers.llmrouter import read_candidates, read_embeddings
 from rl_router.data.table import RoutingTable
 from rl_router.encoders import make_encoder
+from rl_router.encoders.named_vectors import NamedVectors
 from rl_router.errors import DataError
 from rl_router.pipeline.llmrouter_files import candidate_of, read_query_embeddings, write_files
 from rl_router.pool.spec import ModelSpec
@@ -107,6 +108,19 @@ def test_a_matrix_of_embeddings_is_read_by_row(tmp_path):
     torch = pytest.importorskip("torch")
     torch.save(torch.eye(3), tmp_path / "matrix.pt")
     assert read_query_embeddings(tmp_path / "matrix.pt")[1].tolist() == [0.0, 1.0, 0.0]
+
+
+def test_query_embeddings_come_back_by_query_id(folder, capsys):
+    out, vectors = folder / "table.parquet", folder / "vectors.safetensors"
+    arguments = ["data", "import", "llmrouter", str(folder), "--out", str(out), "--vectors", str(vectors)]
+    assert cli.main(arguments) == 0
+    named = NamedVectors.read(vectors)
+    texts = {query.query_id: query.text for query in RoutingTable.read(out).queries()}
+    assert set(named.names) == set(texts) and len(texts) == 3
+    np.testing.assert_array_equal(named.vectors, make_encoder("hashing:16").encode([texts[i] for i in named.names]))
+    (folder / "routing_data" / "query_embeddings_other.pt").write_bytes(b"")
+    assert cli.main(arguments) == 2
+    assert "Expected one file of query embeddings" in capsys.readouterr().err
 
 
 def test_a_table_goes_out_and_comes_back_by_command(tmp_path, monkeypatch, capsys):

@@ -26,7 +26,12 @@ FAILED = ("ERROR", "API Error")
 """How the response of a call that failed begins."""
 TOKENS_PER_PRICE = 1_000_000
 NEEDED = ("task_name", "query", "model_name", "performance")
-EXTRA: dict[str, type[pl.DataType]] = {"metric": pl.String, "choices": pl.String, "latency_s": pl.Float64}
+EXTRA: dict[str, type[pl.DataType]] = {
+    "metric": pl.String,
+    "choices": pl.String,
+    "latency_s": pl.Float64,
+    "embedding_id": pl.Int64,
+}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -134,6 +139,7 @@ def _row(
         "metric": line.get("metric"),
         "choices": json.dumps(choices, ensure_ascii=False) if choices else None,
         "latency_s": line.get("response_time"),
+        "embedding_id": _count(line.get("embedding_id")),
     }
 
 

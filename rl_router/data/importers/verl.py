@@ -16,7 +16,7 @@ import polars as pl
 
 from rl_router.data.importers.sources import answers_text, files_in, split_of
 from rl_router.data.parquet import read_parquet
-from rl_router.data.queries import parse_answers, row_of
+from rl_router.data.queries import QUERY_SCHEMA, parse_answers, row_of
 from rl_router.data.schema import SCHEMA
 from rl_router.data.table import RoutingTable
 from rl_router.errors import DataError
@@ -39,7 +39,8 @@ def read_table(paths: Sequence[Path]) -> RoutingTable:
             f"{paths[0]} records no pass rate of any model (columns MODEL{PASS_RATE}), so there is nothing to route "
             f"by; import its questions with --queries and ask your own models."
         )
-    return RoutingTable(pl.DataFrame(rows, schema=SCHEMA, infer_schema_length=None), where=f"verl data {paths[0]}")
+    frame = pl.DataFrame(rows, schema=SCHEMA | QUERY_SCHEMA, infer_schema_length=None)
+    return RoutingTable(frame, where=f"verl data {paths[0]}")
 
 
 def read_queries(paths: Sequence[Path]) -> list[Query]:
@@ -49,12 +50,19 @@ def read_queries(paths: Sequence[Path]) -> list[Query]:
 
 def question_text(messages: Sequence[Mapping[str, Any]]) -> str:
     """What the user asks: the user's own system prompt, if any, above the question."""
-    texts = [str(m["content"]) for m in messages if m["role"] != "system"]
-    if texts and texts[0].startswith((USER_SYSTEM, USER_QUERY)):
-        texts[0] = texts[0].removeprefix(USER_SYSTEM).removeprefix(USER_QUERY).replace(f"\n{USER_QUERY}", "\n\n", 1)
-    else:
-        texts = [*(str(m["content"]) for m in messages if m["role"] == "system"), *texts]
-    return "\n\n".join(text.strip() for text in texts)
+    return "\n\n".join(part for part in question_parts(messages) if part)
+
+
+def question_parts(messages: Sequence[Mapping[str, Any]]) -> tuple[str, str]:
+    """The user's own system prompt ('' for none) and the question."""
+    system = [str(m["content"]) for m in messages if m["role"] == "system"]
+    first, *rest = [str(m["content"]) for m in messages if m["role"] != "system"] or [""]
+    if first.startswith(USER_SYSTEM):
+        own, _, first = first.removeprefix(USER_SYSTEM).partition(f"\n{USER_QUERY}")
+        system = [own]
+    elif first.startswith(USER_QUERY):
+        first, system = first.removeprefix(USER_QUERY), []
+    return "\n\n".join(system).strip(), "\n\n".join([first, *rest]).strip()
 
 
 def _questions(paths: Sequence[Path]) -> Iterator[tuple[Query, dict[str, Any]]]:
@@ -81,16 +89,17 @@ def _query(record: Mapping[str, Any], i: int, file: Path) -> Query:
     source, number = str(record["data_source"]), extra.get("index", record.get("id"))
     truth = answers_text((record["reward_model"] or {}).get("ground_truth"))
     try:
-        text = question_text(record["prompt"])
+        system, user = question_parts(record["prompt"])
     except (TypeError, KeyError):
         raise DataError(f"Row {i} of {file} has no chat messages (role, content) in 'prompt'.") from None
     return Query(
         query_id=f"{source}/{split}/{i if number is None else number}",
-        text=text,
+        text=f"{system}\n\n{user}" if system else user,
         answers=() if truth is None else parse_answers(truth),
         task=source,
         split=split,
         dataset=source,
+        meta={"system": system, "user": user} if system else {},
     )
 
 
@@ -100,6 +109,5 @@ def _pass_rates(record: Mapping[str, Any]) -> dict[str, float | None]:
 
 
 def _row(query: Query, model: str, score: float) -> dict[str, Any]:
-    stored = {key: value for key, value in row_of(query).items() if key in SCHEMA}
     unknown = {"cost_usd": None, "prompt_tokens": None, "completion_tokens": None, "response": None}
-    return {**stored, "model": model, "score": score, **unknown}
+    return {**row_of(query), "model": model, "score": score, **unknown}

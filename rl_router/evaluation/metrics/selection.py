@@ -19,11 +19,6 @@ def chosen(values: np.ndarray, choices: np.ndarray) -> np.ndarray:
     return np.take_along_axis(values, choices[:, None], axis=1)[:, 0]
 
 
-def traffic(choices: np.ndarray, models: int) -> np.ndarray:
-    """[m] the share of the queries that each model was chosen for."""
-    return np.bincount(np.asarray(choices), minlength=models) / max(len(choices), 1)
-
-
 def known_mean(values: np.ndarray, axis: int | None = None) -> np.ndarray:
     """The mean of what is known, NaN where nothing is."""
     known = ~np.isnan(values)

@@ -65,8 +65,10 @@ def read_log(path: Path | str) -> list[LoggedCall]:
     path = Path(path)
     try:
         text = path.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        raise DataError(f"The log {path} cannot be read ({error}); name a file of JSON lines.") from None
+    except OSError as error:
+        raise DataError(f"The log {path} cannot be read ({error.strerror}); name a file of JSON lines.") from None
+    except UnicodeDecodeError:
+        raise DataError(f"The log {path} is not UTF-8 text; name a file of JSON lines.") from None
     lines = text.split("\n")
     if _torn(lines[-1]):
         del lines[-1]

@@ -24,6 +24,7 @@ from rl_router.observe.formats import MISSING, per_thousand, plus_minus, signed
 SEED = 0
 ENCODER = "hashing:64"
 """Of the outcome model: cheap, and good enough to tell kinds of queries apart, which is all it is for."""
+PLAIN_WIDTH = 120
 FEW = 30
 """Below as many effective queries a normal interval is not to be trusted."""
 
@@ -51,6 +52,8 @@ def records(values: Iterable[PolicyValue]) -> list[dict[str, Any]]:
 
 
 def print_values(values: Sequence[PolicyValue], console: Console) -> None:
+    if not console.is_terminal:
+        console = Console(file=console.file, width=max(console.width, PLAIN_WIDTH), no_color=True)
     for value in values:
         console.print(_table(value))
         console.print(f"gain over the policy that logged: {_gain(value)}", highlight=False)

@@ -16,25 +16,13 @@ from rl_router.data.graders.number import grade_number
 from rl_router.data.table import RoutingTable
 from rl_router.evaluation.metrics.recovery import apgr, cpt, eleven_point_curve, exact_curve, interpolated_cpt
 from rl_router.evaluation.published.figure import REFERENCE, Figure, only_ours, to_the_digit
+from rl_router.evaluation.two_models.pair import Pair, pair_of
 from rl_router.types import Query
 
 STRONG, WEAK = "gpt-4-1106-preview", "mistralai/Mixtral-8x7B-Instruct-v0.1"
 FILES = "lm-sys/RouteLLM"
 RANDOM_RUNS = 1_000
-NOTHING_DECIDED = "differences below 0.14 are noise"
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Pair:
-    """Both models' quality [n] on the questions of a benchmark, and the prompts they were sent."""
-
-    prompts: tuple[str, ...]
-    weak: np.ndarray
-    strong: np.ndarray
-
-    @property
-    def lengths(self) -> np.ndarray:
-        return np.array([float(len(prompt)) for prompt in self.prompts])
+NOTHING_DECIDED = "within 0.14 of 0.5 is noise"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -88,7 +76,7 @@ def figures(table: RoutingTable, *, rng: np.random.Generator) -> list[Figure]:
     """Every published figure of RouteLLM's files that needs no trained router."""
     rows: list[Figure] = []
     for benchmark in BENCHMARKS:
-        pair = pair_of(table, benchmark.dataset)
+        pair = graded(table, benchmark.dataset)
         suite = f"RouteLLM {benchmark.name}"
         rows += _base_rates(suite, benchmark, pair)
         rows += _oracle(suite, benchmark, pair)
@@ -98,18 +86,9 @@ def figures(table: RoutingTable, *, rng: np.random.Generator) -> list[Figure]:
     return rows
 
 
-def pair_of(table: RoutingTable, dataset: str) -> Pair:
-    """MT-Bench has a row per turn: its question counts once, with both turns' mean and the first turn's prompt."""
-    part = _test_rows(table, dataset)
-    questions: dict[str, list[str]] = {}
-    for query_id in part.query_ids:
-        question = query_id.rpartition("/turn")[0] or query_id
-        questions.setdefault(question, []).append(query_id)
-    texts = {query.query_id: query.text for query in part.queries()}
-    scores = part.matrix("score", models=[WEAK, STRONG])
-    place = {query_id: i for i, query_id in enumerate(part.query_ids)}
-    means = np.array([scores[[place[turn] for turn in turns]].mean(axis=0) for turns in questions.values()])
-    return Pair(prompts=tuple(texts[min(turns)] for turns in questions.values()), weak=means[:, 0], strong=means[:, 1])
+def graded(table: RoutingTable, dataset: str) -> Pair:
+    """As RouteLLM graded it, without the contaminated questions."""
+    return pair_of(_test_rows(table, dataset), weak=WEAK, strong=STRONG)
 
 
 def regraded(table: RoutingTable) -> Pair:
@@ -117,7 +96,7 @@ def regraded(table: RoutingTable) -> Pair:
     part = _test_rows(table, "routellm_gsm8k")
     queries = [_with_number(query) for query in part.queries()]
     grades = np.array([[_grade(part, query, model) for model in (WEAK, STRONG)] for query in queries])
-    return Pair(prompts=tuple(query.text for query in queries), weak=grades[:, 0], strong=grades[:, 1])
+    return Pair(queries=tuple(queries), weak=grades[:, 0], strong=grades[:, 1])
 
 
 def _base_rates(suite: str, benchmark: Benchmark, pair: Pair) -> Iterator[Figure]:
@@ -188,7 +167,7 @@ def _random(suite: str, benchmark: Benchmark, pair: Pair, rng: np.random.Generat
 
 
 def _regraded(suite: str, table: RoutingTable) -> Iterator[Figure]:
-    before, after = pair_of(table, "routellm_gsm8k"), regraded(table)
+    before, after = graded(table, "routellm_gsm8k"), regraded(table)
     n = len(after.weak)
     yield to_the_digit(
         suite,

@@ -91,9 +91,21 @@ def test_models_that_all_have_orders_of_their_own_agree_with_nobody(clean):
     assert finding.count == 4 and "no two models agree" in finding.text
 
 
-def test_too_few_queries_are_not_judged(clean):
-    few = clean.filter(pl.col("query_id").is_in([f"q{i}" for i in range(100)]))
-    assert order_findings_of(shuffled(few, ["large"])) == []
+def first(frame, n):
+    return frame.filter(pl.col("query_id").is_in([f"q{i}" for i in range(n)]))
+
+
+def test_in_a_small_table_a_shuffled_model_is_suspected(clean):
+    few = first(clean, 100)
+    assert order_findings_of(few) == []
+    (finding,) = order_findings_of(shuffled(few, ["large"]))
+    assert finding.examples == ("large",) and "as far as 100 queries can tell" in finding.text
+
+
+def test_too_few_queries_or_models_are_not_judged(clean):
+    assert order_findings_of(shuffled(first(clean, 39), ["large"])) == []
+    two = first(clean, 100).filter(pl.col("model").is_in(["large", "huge"]))
+    assert order_findings_of(shuffled(two, ["large"])) == []
 
 
 def test_a_model_that_is_always_right_is_not_judged(clean):

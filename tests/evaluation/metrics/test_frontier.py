@@ -1,5 +1,7 @@
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from rl_router.errors import DataError
 from rl_router.evaluation.metrics.frontier import aiq, dominated, non_decreasing_hull, pareto_front
@@ -67,3 +69,25 @@ def test_a_point_is_dominated_by_a_model_as_cheap_and_as_good_and_better_in_one(
 
 def test_the_pareto_front_keeps_points_below_the_hull():
     assert pareto_front(COST, QUALITY).tolist() == [True, True, True, False]
+
+
+POINTS = st.lists(st.tuples(st.integers(0, 50), st.integers(0, 20)), min_size=1, max_size=12)
+
+
+@given(POINTS)
+def test_the_hull_lies_above_every_point_rises_and_bends_down(points: list[tuple[int, int]]):
+    cost, quality = np.array(points, float).T
+    x, y = non_decreasing_hull(cost, quality)
+    assert np.all(np.interp(cost, x, y) >= quality - 1e-9)
+    assert np.all(np.diff(x) > 0) and np.all(np.diff(y) > 0)
+    assert np.all(np.diff(np.diff(y) / np.diff(x)) < 1e-9)
+    assert set(zip(x, y, strict=True)) <= set(zip(cost, quality, strict=True))
+
+
+@given(POINTS)
+def test_aiq_is_at_most_the_best_quality_and_a_further_point_never_lowers_it(points: list[tuple[int, int]]):
+    cost, quality = np.array(points, float).T
+    value = aiq(cost, quality, low_usd=5, high_usd=45)
+    assert value <= quality.max() + 1e-9
+    if len(points) > 1:
+        assert aiq(cost[1:], quality[1:], low_usd=5, high_usd=45) <= value + 1e-9

@@ -1,5 +1,7 @@
 import numpy as np
 import pytest
+from hypothesis import assume, given
+from hypothesis import strategies as st
 
 from rl_router.errors import DataError
 from rl_router.evaluation.metrics.recovery import apgr, cpt, eleven_point_curve, exact_curve, interpolated_cpt
@@ -97,3 +99,13 @@ def test_there_is_nothing_to_recover_when_the_strong_model_is_not_better():
 def test_a_score_that_is_not_a_number_is_refused():
     with pytest.raises(DataError, match="scored some queries as NaN"):
         exact_curve(np.array([np.nan, 0.8, 0.2, 0.1]), WEAK, STRONG)
+
+
+@given(st.lists(st.tuples(st.integers(0, 5), st.integers(0, 1), st.integers(0, 1)), min_size=2, max_size=30))
+def test_asking_in_the_opposite_order_recovers_what_the_order_did_not(rows: list[tuple[int, int, int]]):
+    score, weak, strong = np.array(rows, float).T
+    assume(strong.mean() > weak.mean())
+    forth, back = apgr(exact_curve(score, weak, strong)), apgr(exact_curve(-score, weak, strong))
+    assert forth + back == pytest.approx(1)
+    assert forth <= apgr(exact_curve(strong - weak, weak, strong)) + 1e-9
+    assert apgr(exact_curve(score, weak, strong), clip=True) <= forth + 1e-9

@@ -62,5 +62,8 @@ def test_a_bad_line_is_named_in_one_sentence(tmp_path, bad: str, said: str):
 def test_an_empty_or_missing_log_is_refused(tmp_path):
     with pytest.raises(DataError, match="holds no call"):
         read_log(write(tmp_path / "log", "\n"))
-    with pytest.raises(DataError, match="cannot be read"):
+    with pytest.raises(DataError, match="cannot be read .No such file"):
         read_log(tmp_path / "none")
+    (tmp_path / "bytes").write_bytes(b"\xff\xfe")
+    with pytest.raises(DataError, match="not UTF-8"):
+        read_log(tmp_path / "bytes")

@@ -103,15 +103,6 @@ def rows_of(query_id: str, dataset: str, weak: float, strong: float, text: str, 
     ]
 
 
-def test_both_turns_of_an_mt_bench_question_are_one_question_with_the_first_prompt():
-    rows = rows_of("mtbench/7/turn2", "routellm_mtbench", 0.4, 0.8, "first\nsecond")
-    rows += rows_of("mtbench/7/turn1", "routellm_mtbench", 0.6, 1.0, "first")
-    pair = routellm.pair_of(RoutingTable(pl.DataFrame(rows)), "routellm_mtbench")
-    assert pair.prompts == ("first",)
-    assert pair.lengths.tolist() == [5]
-    assert [*pair.weak, *pair.strong] == pytest.approx([0.5, 0.9])
-
-
 def test_an_answer_of_64_dollars_is_64():
     rows = rows_of("g1", "routellm_gsm8k", 0.0, 0.0, "how many dollars", "it costs $64.00.")
     assert routellm.regraded(RoutingTable(pl.DataFrame(rows))).strong.tolist() == [1]

@@ -1,0 +1,44 @@
+"""`data collect`: every model of a pool on every question, graded and priced, as one routing table."""
+
+from __future__ import annotations
+
+import argparse
+import json
+from dataclasses import asdict
+
+from rl_router.cli.parts import CHANGES, Commands, add_command
+
+
+def add(commands: Commands) -> None:
+    text = "ask every model of a pool every question, grade and price the answers, write a routing table"
+    collect = add_command(commands, "collect", collect_command, text)
+    collect.add_argument("recipe", metavar="RECIPE", help="a name of recipes/collect, or a .yaml file")
+    collect.add_argument("changes", help="change a key (queries=FILE budget_usd=5 pool.mode=replay)", **CHANGES)
+    collect.add_argument("--json", action="store_true", help="the summary as JSON")
+
+
+def collect_command(args: argparse.Namespace) -> None:
+    from rl_router.pipeline.collect import CollectJob, collect
+    from rl_router.recipe import load_step
+    from rl_router.types import CallStatus
+
+    job = load_step(CollectJob, args.recipe, args.changes, folder="collect")
+    done = collect(job)
+    if args.json:
+        print(json.dumps(asdict(done), default=str, indent=2))
+    else:
+        from rl_router.observe.formats import seconds, usd
+
+        print(f"table   {done.table}")
+        print(f"cells   {done.cells}, {done.graded} graded, {done.asked} of them asked now in {seconds(done.seconds)}")
+        print(f"status  {', '.join(f'{count} {status}' for status, count in done.statuses.items())}")
+        print(f"paid    {usd(done.paid_usd)} in this run")
+        if done.unknown_attempts:
+            print(f"        {done.unknown_attempts} attempts came back without a count; providers may have billed them")
+    if CallStatus.OVER_BUDGET.value in done.statuses:
+        from rl_router.errors import BudgetExceededError
+
+        raise BudgetExceededError(
+            f"{done.statuses['over_budget']} cells were not asked: another call could pass the budget of"
+            f" {job.budget_usd:g} USD; raise budget_usd and run again to go on."
+        )

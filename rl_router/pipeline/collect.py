@@ -1,0 +1,169 @@
+"""Every model on every question: asked, graded, priced, and written as one routing table.
+
+Nothing is paid for twice: a reply is on disk before anything is done with it, and a cell before it counts. A run that
+was killed goes on where it was; what a provider answered and this process did not live to read is all that is lost.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import time
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Annotated, Any
+
+from pydantic import Field
+
+from rl_router.data.graders import GRADERS
+from rl_router.data.graders.grader import JUDGE
+from rl_router.data.parquet import read_parquet
+from rl_router.data.queries import message_content, read_queries
+from rl_router.data.table import RoutingTable
+from rl_router.errors import DataError, RouterError
+from rl_router.observe.formats import usd
+from rl_router.pipeline.cells import Cell, Journal, Outcome, cell_of, table_of
+from rl_router.pipeline.filling import Filling, FillSettings
+from rl_router.pool.backend import Request, Sampling
+from rl_router.pool.live_pool import LivePool, open_pool
+from rl_router.pool.pool import ModelPool
+from rl_router.types import CallStatus, Query
+
+
+@dataclass(frozen=True, kw_only=True)
+class CollectJob:
+    """`queries` is a parquet file of questions, or a routing table whose questions are asked again.
+
+    `grader` grades the questions that name none. `judge` names the model of the pool that grades what needs a judge.
+    A cell whose call failed is finished; `retry_failed` asks again what may end otherwise.
+    """
+
+    __pydantic_config__ = {"extra": "forbid"}
+    name: str
+    queries: Path
+    run_dir: Path
+    output: Path | None = None
+    pool: LivePool
+    max_tokens: Annotated[int, Field(ge=1)] | None = 1024
+    temperature: Annotated[float, Field(ge=0.0, le=2.0)] | None = 0.0
+    top_p: Annotated[float, Field(gt=0.0, le=1.0)] | None = None
+    seed: int | None = None
+    epoch: int = 0
+    system: str | None = None
+    split: str | None = None
+    limit: Annotated[int, Field(ge=1)] | None = None
+    grader: str = "exact_match"
+    judge: str | None = None
+    budget_usd: Annotated[float, Field(ge=0.0)] | None = None
+    retry_failed: bool = False
+
+    @property
+    def table(self) -> Path:
+        return self.output or self.run_dir / "table.parquet"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Collected:
+    """How a run ended. `paid_usd` is what the run paid in all, by the counts that providers sent; `unknown_attempts`
+    went out, may have been billed and came back without a count."""
+
+    table: Path
+    cells: int
+    graded: int
+    statuses: Mapping[str, int]
+    asked: int
+    paid_usd: float
+    unknown_attempts: int
+    seconds: float
+
+
+def collect(job: CollectJob, environment: Mapping[str, str] | None = None) -> Collected:
+    """Fill the table of `job`, or go on filling it."""
+    try:
+        return asyncio.run(_collect(job, os.environ if environment is None else environment))
+    except BaseExceptionGroup as group:
+        raise _first(group) from None
+
+
+async def _collect(job: CollectJob, environment: Mapping[str, str]) -> Collected:
+    queries = read_questions(job)
+    began_s = time.monotonic()
+    job.pool.specs()  # refuses a bad pool before a file is made
+    cache = None if job.pool.mode == "live" else job.pool.cache
+    setting = replace(job.pool, cache=cache or job.run_dir / "calls.sqlite")
+    journal = Journal(job.run_dir / "cells.sqlite")
+    try:
+        async with open_pool(setting, environment, run=journal.run) as opened:
+            recordings, cells = opened.recordings, plan(job, opened.pool, queries)
+            assert recordings is not None
+            settings = FillSettings(
+                concurrency=setting.concurrency, budget_usd=job.budget_usd, judge=job.judge,
+                retry_failed=job.retry_failed,
+            )  # fmt: skip
+            filling = Filling(cells, settings, pool=opened.pool, recordings=recordings, journal=journal)
+            await filling.fill()
+            missing = Outcome(
+                status=CallStatus.OVER_BUDGET.value, reason=f"not asked: the budget of {usd(job.budget_usd)} was spent"
+            )
+            table = table_of(cells, filling.outcomes, missing)
+            table.write(job.table)
+            spent = recordings.spent()
+            return Collected(
+                table=job.table,
+                cells=len(cells),
+                graded=len(table.frame["score"].drop_nulls()),
+                statuses=dict(Counter(table.frame["status"]).most_common()),
+                asked=filling.asked,
+                paid_usd=spent.cost_usd,
+                unknown_attempts=spent.unknown,
+                seconds=time.monotonic() - began_s,
+            )
+    finally:
+        journal.close()
+
+
+def read_questions(job: CollectJob) -> list[Query]:
+    """The questions of a queries file or a routing table, those without a grader given the job's."""
+    frame = read_parquet(job.queries, "file of questions")
+    queries = RoutingTable.read(job.queries).queries() if "model" in frame.columns else read_queries(job.queries)
+    if job.split is not None:
+        queries = [query for query in queries if query.split == job.split]
+    queries = [replace(query, grader=query.grader or job.grader) for query in queries[: job.limit]]
+    if not queries:
+        raise DataError(f"{job.queries} has no question in the split {job.split!r}; name another or leave it out.")
+    for name in dict.fromkeys(query.grader for query in queries):
+        GRADERS.get(name)
+        if name == JUDGE and job.judge is None:
+            raise DataError("Some questions are graded by a language model; name one of the pool with judge=NAME.")
+    return queries
+
+
+def plan(job: CollectJob, pool: ModelPool, queries: Sequence[Query]) -> list[Cell]:
+    """Every cell, question by question."""
+    sampling = Sampling(temperature=job.temperature, top_p=job.top_p, seed=job.seed)
+    return [
+        cell_of(
+            Request(
+                spec=spec, prompt=query.text, query=query, max_tokens=job.max_tokens, sampling=sampling,
+                messages=messages_of(query, job.system), epoch=job.epoch,
+            ),
+            query.grader,
+        )
+        for query in queries
+        for spec in pool.specs
+    ]  # fmt: skip
+
+
+def messages_of(query: Query, system: str | None) -> tuple[Mapping[str, Any], ...]:
+    user = {"role": "user", "content": message_content(query, query.text)}
+    return ({"role": "system", "content": system}, user) if system else (user,)
+
+
+def _first(group: BaseExceptionGroup[BaseException]) -> BaseException:
+    """The error that a person can do something about, or else the first one."""
+    errors = [
+        e for error in group.exceptions for e in ([_first(error)] if isinstance(error, BaseExceptionGroup) else [error])
+    ]
+    return next((error for error in errors if isinstance(error, RouterError)), errors[0])

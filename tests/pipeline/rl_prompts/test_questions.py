@@ -1,0 +1,85 @@
+from dataclasses import replace
+
+import pytest
+
+from rl_router.data.queries import write_queries
+from rl_router.errors import DataError, RecipeError
+from rl_router.pipeline.rl_prompts.job import Difficulty, Source
+from rl_router.pipeline.rl_prompts.questions import read_questions, token_counts
+from rl_router.types import Query
+
+
+def ids(questions):
+    return {question.query.query_id for question in questions}
+
+
+def test_questions_that_all_or_no_models_get_right_are_left_out_and_counted(job):
+    questions, counts = read_questions(job(difficulty=Difficulty(min_pass_rate=0.3, max_pass_rate=0.9)))
+    # pass rates by pairs: 1, 5/6, 4/6, 3/6, 2/6, 1/6
+    assert ids(questions) == {f"q{i}" for i in range(2, 10)}
+    count = counts["s"]
+    assert (count.read, count.too_easy, count.too_hard, count.kept) == (12, 2, 2, 8)
+    assert {q.query.query_id: q.pass_rate for q in questions}["q4"] == pytest.approx(4 / 6)
+
+
+def test_a_pass_rate_can_be_that_of_some_models(job):
+    questions, _ = read_questions(job(difficulty=Difficulty(max_pass_rate=0.5, models=("a1", "c1"))))
+    assert ids(questions) == {f"q{i}" for i in range(2, 12)}  # c1 is right on q0 and q1 alone, a1 always
+
+
+def test_a_source_is_narrowed_and_drawn_from(job):
+    questions, counts = read_questions(job(source={"datasets": ("nq",), "n": 4}))
+    assert len(questions) == 4 and all(q.query.dataset == "nq" for q in questions)
+    assert (counts["s"].read, counts["s"].not_drawn) == (6, 2)
+    more, _ = read_questions(job(source={"datasets": ("nq",), "n": 5}))
+    assert ids(questions) < ids(more)  # a larger draw holds the smaller one
+
+
+def test_a_text_that_two_sources_share_is_asked_once(job, table_file):
+    twice = replace(job(), sources={name: Source(table=table_file) for name in ("first", "second")})
+    with pytest.raises(DataError, match="has no question of split 'train' in .* that it asks for"):
+        read_questions(replace(twice, sources={"x": Source(table=table_file, tasks=("none",))}))
+    questions, counts = read_questions(twice)
+    assert (len(questions), counts["second"].repeated) == (12, 12)
+
+
+def test_router_r1_asks_with_a_question_mark(job):
+    questions, _ = read_questions(job(source={"end_with_question_mark": True}))
+    assert {q.query.text[-2:] for q in questions} >= {"0?", "1?"}
+
+
+def test_a_queries_file_has_no_pass_rates(job, tmp_path):
+    queries = [
+        Query(query_id=f"x{i}", text=f"text {i}", answers=("1",), task="t", split=split)
+        for i, split in enumerate(("train", "test", "train"))
+    ]
+    write_queries(tmp_path / "queries.parquet", queries)
+    source = {"s": Source(queries=tmp_path / "queries.parquet")}
+    questions, _ = read_questions(job(sources=source))
+    assert ids(questions) == {"x0", "x2"}
+    with pytest.raises(DataError, match="No question is left"):
+        read_questions(job(sources=source, difficulty=Difficulty()))
+
+
+@pytest.fixture
+def tokenizer(tmp_path):
+    tokenizers = pytest.importorskip("tokenizers")
+    words = tokenizers.Tokenizer(tokenizers.models.WordLevel({"[UNK]": 0}, unk_token="[UNK]"))
+    words.pre_tokenizer = tokenizers.pre_tokenizers.Whitespace()
+    (tmp_path / "tokenizer").mkdir()
+    words.save(str(tmp_path / "tokenizer" / "tokenizer.json"))
+    return str(tmp_path / "tokenizer")
+
+
+def test_long_questions_are_left_out_and_counted(job, tokenizer, tmp_path):
+    assert token_counts(["one two", "one, two"], tokenizer) == [2, 3]
+    queries = [Query(query_id=str(n), text="word " * n, answers=(), task="t", split="train") for n in (2, 3, 4)]
+    write_queries(tmp_path / "queries.parquet", queries)
+    source = {"s": Source(queries=tmp_path / "queries.parquet")}
+    questions, counts = read_questions(job(sources=source, tokenizer=tokenizer, max_question_tokens=3))
+    assert ids(questions) == {"2", "3"} and counts["s"].too_long == 1
+
+
+def test_a_limit_without_a_tokenizer_is_refused(job):
+    with pytest.raises(RecipeError, match="needs a tokenizer to count with"):
+        job(max_question_tokens=3)

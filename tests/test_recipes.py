@@ -22,8 +22,7 @@ STEP_JOBS = {"collect": CollectJob, "models": ModelsJob, "prompts": PromptsJob, 
 FOR_THE_STEP_TO_SET = {  # the same in recipes of the data pipeline
     "collect/router_r1": ("queries=queries.parquet",),
     "collect/xrouter": ("queries=queries.parquet",),
-    "prompts/router_r1": ("pool=zeroeval",),
-    "prompts/xrouter": ("pool=zeroeval", "sources.mix.queries=queries.parquet"),
+    "prompts/xrouter": ("sources.mix.queries=queries.parquet",),
     "prompts/zeroeval": ("sources.train.table=table.parquet",),
 }
 FOR_YOU_TO_SET = {"task.table": "table.parquet"}  # what recipes leave open with ???
@@ -56,6 +55,10 @@ def test_every_file_is_a_recipe_a_pool_or_an_option_that_fits_the_quickstart(pat
             }
         case _:
             pytest.fail(f"{path} lies in a folder of a folder, where nothing looks for it")
+
+
+def test_a_key_of_a_step_may_have_the_name_of_a_group():
+    assert load_step(ModelsJob, "zeroeval", ["pool=mine.yaml"], folder="models").pool == "mine.yaml"
 
 
 def test_every_file_says_in_its_first_line_what_it_is_for():

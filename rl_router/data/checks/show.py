@@ -67,6 +67,5 @@ def _headroom(headroom: Headroom) -> Iterator[str]:
     yield f"  {'':<26} {'score':>7} {'by task':>8} {'USD per 1,000':>14}"
     for level in headroom.levels:
         cost = "" if level.cost_usd is None else f"{1000 * level.cost_usd:.3f}"
-        name = level.name if level.model is None else f"{level.name}"
         model = "" if level.model is None else f"  {level.model}"
-        yield f"  {name:<26} {100 * level.score:7.2f} {100 * level.score_by_task:8.2f} {cost:>14}{model}"
+        yield f"  {level.name:<26} {100 * level.score:7.2f} {100 * level.score_by_task:8.2f} {cost:>14}{model}"

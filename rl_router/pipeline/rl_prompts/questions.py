@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
+from rl_router.data.checks.splits import FIT_NAMES
 from rl_router.data.queries import read_queries
 from rl_router.data.table import RoutingTable
 from rl_router.errors import DataError
@@ -30,6 +31,8 @@ class Count:
     """What became of one source's questions, for generation.yaml."""
 
     read: int = 0
+    held_out: int = 0
+    """In the test split of the same file too, so that learning from them would spoil the test."""
     repeated: int = 0
     without_pass_rate: int = 0
     too_hard: int = 0
@@ -46,10 +49,8 @@ def read_questions(job: PromptsJob) -> tuple[list[Question], dict[str, Count]]:
     kept: list[Question] = []
     for name, source in job.sources.items():
         count = counts[name]
-        questions = _read(name, source, job.difficulty)
-        count.read = len(questions)
-        fresh = [q for q in questions if not (q.query.text in seen or seen.add(q.query.text))]  # type: ignore[func-returns-value]
-        count.repeated = len(questions) - len(fresh)
+        fresh = _fresh(_read(name, source, job.difficulty, count), seen)
+        count.repeated = count.read - count.held_out - len(fresh)
         fitting = _short_enough(_of_difficulty(fresh, job.difficulty, count), job, count)
         order = shuffled(((q.query.query_id, q) for q in fitting), job.seed, "question")
         drawn = order if source.n is None else order[: source.n]
@@ -60,29 +61,40 @@ def read_questions(job: PromptsJob) -> tuple[list[Question], dict[str, Count]]:
     return shuffled(((q.query.query_id, q) for q in kept), job.seed, "order"), counts
 
 
-def _read(name: str, source: Source, difficulty: Difficulty | None) -> list[Question]:
+def _read(name: str, source: Source, difficulty: Difficulty | None, count: Count) -> list[Question]:
     if source.table is not None:
         table = RoutingTable.read(source.table)
-        queries = table.queries(source.split)
-        rates = _pass_rates(table, queries, difficulty)
+        everything = table.queries()
+        asked = [query for query in everything if query.split == source.split]
+        rates = _pass_rates(table, asked, difficulty)
     else:
-        queries = _of_split(source)
-        rates = [None] * len(queries)
-    questions = [
-        Question(query=_asked(query, source), source=name, pass_rate=rate)
-        for query, rate in zip(queries, rates, strict=True)
+        assert source.queries is not None, "a source has a table or a queries file"
+        everything = read_queries(source.queries)
+        asked = [query for query in everything if query.split == source.split]
+        rates = [None] * len(asked)
+    wanted = [
+        (query, rate)
+        for query, rate in zip(asked, rates, strict=True)
         if (source.datasets is None or query.dataset in source.datasets)
         and (source.tasks is None or query.task in source.tasks)
     ]
-    if not questions:
+    if not wanted:
         where = source.table or source.queries
         raise DataError(f"Source {name!r} has no question of split {source.split!r} in {where} that it asks for.")
-    return questions
+    held_out = {query.text for query in everything if query.split not in (*FIT_NAMES, source.split)}
+    kept = [(query, rate) for query, rate in wanted if query.text not in held_out]
+    count.read, count.held_out = len(wanted), len(wanted) - len(kept)
+    return [Question(query=_asked(query, source), source=name, pass_rate=rate) for query, rate in kept]
 
 
-def _of_split(source: Source) -> list[Query]:
-    assert source.queries is not None, "a source has a table or a queries file"
-    return [query for query in read_queries(source.queries) if query.split == source.split]
+def _fresh(questions: list[Question], seen: set[str]) -> list[Question]:
+    """Those whose text was not `seen`, each text once; `seen` grows by them."""
+    fresh = []
+    for question in questions:
+        if question.query.text not in seen:
+            seen.add(question.query.text)
+            fresh.append(question)
+    return fresh
 
 
 def _asked(query: Query, source: Source) -> Query:

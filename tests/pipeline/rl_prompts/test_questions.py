@@ -43,6 +43,22 @@ def test_a_text_that_two_sources_share_is_asked_once(job, table_file):
     assert (len(questions), counts["second"].repeated) == (12, 12)
 
 
+def test_a_question_that_is_also_in_test_is_not_trained_on(job, tmp_path):
+    queries = [
+        Query(query_id=name, text=text, answers=(), task="t", split=split)
+        for name, text, split in (
+            ("a", "one", "train"),
+            ("b", "two", "train"),
+            ("c", "one", "test"),
+            ("d", "two", "val"),
+        )
+    ]
+    write_queries(tmp_path / "queries.parquet", queries)
+    questions, counts = read_questions(job(sources={"s": Source(queries=tmp_path / "queries.parquet")}))
+    assert ids(questions) == {"b"}  # what is in val may be learned from
+    assert (counts["s"].read, counts["s"].held_out, counts["s"].repeated) == (2, 1, 0)
+
+
 def test_router_r1_asks_with_a_question_mark(job):
     questions, _ = read_questions(job(source={"end_with_question_mark": True}))
     assert {q.query.text[-2:] for q in questions} >= {"0?", "1?"}

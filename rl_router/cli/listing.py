@@ -26,7 +26,9 @@ ROUTERS = {
 def add(commands: Commands) -> None:
     listing = add_command(commands, "list", list_command, "list what there is")
     listing.add_argument("what", choices=list(ROWS))
-    listing.add_argument("--json", action="store_true", help="as JSON")
+    form = listing.add_mutually_exclusive_group()
+    form.add_argument("--json", action="store_true", help="as JSON")
+    form.add_argument("--markdown", action="store_true", help="as a table for a page")
 
 
 def list_command(args: argparse.Namespace) -> None:
@@ -34,9 +36,18 @@ def list_command(args: argparse.Namespace) -> None:
     if args.json:
         print(json.dumps(rows, ensure_ascii=False, indent=2))
         return
+    if args.markdown:
+        print(markdown(rows, COLUMNS.get(args.what, ("name", "description"))))
+        return
     width = max((len(row["name"]) for row in rows), default=0)
     for row in rows:
         print(f"{row['name']:<{width}}  {row['description']}")
+
+
+def markdown(rows: list[dict[str, Any]], columns: tuple[str, ...]) -> str:
+    lines = [columns, tuple("---" for _ in columns)]
+    lines += [tuple(str(row[column]).replace("|", "\\|") for column in columns) for row in rows]
+    return "\n".join(f"| {' | '.join(cells)} |" for cells in lines)
 
 
 def recipe_rows() -> list[dict[str, Any]]:
@@ -144,3 +155,5 @@ ROWS = {
     "benchmarks": benchmark_rows,
     "graders": grader_rows,
 }
+COLUMNS = {"benchmarks": ("name", "description", "splits", "grader", "licence", "hub", "paper")}
+"""What a page shows of a list beside names and descriptions."""

@@ -17,6 +17,7 @@ from typing import Annotated, Any
 
 from pydantic import Field
 
+from rl_router.data.custom import load_custom_tasks
 from rl_router.data.graders import GRADERS
 from rl_router.data.graders.grader import JUDGE
 from rl_router.data.parquet import read_parquet
@@ -37,6 +38,7 @@ class CollectJob:
     """`queries` is a parquet file of questions, or a routing table whose questions are asked again.
 
     `grader` grades the questions that name none. `judge` names the model of the pool that grades what needs a judge.
+    `custom_tasks` names a .py file or a folder with graders of your own (else those of ./custom_tasks are used).
     A cell whose call failed is finished; `retry_failed` asks again what may end otherwise.
     """
 
@@ -56,6 +58,7 @@ class CollectJob:
     limit: Annotated[int, Field(ge=1)] | None = None
     grader: str = "exact_match"
     judge: str | None = None
+    custom_tasks: str | None = None
     budget_usd: Annotated[float, Field(ge=0.0)] | None = None
     retry_failed: bool = False
 
@@ -126,6 +129,7 @@ async def _collect(job: CollectJob, environment: Mapping[str, str]) -> Collected
 
 def read_questions(job: CollectJob) -> list[Query]:
     """The questions of a queries file or a routing table, those without a grader given the job's."""
+    load_custom_tasks(job.custom_tasks)
     frame = read_parquet(job.queries, "file of questions")
     queries = RoutingTable.read(job.queries).queries() if "model" in frame.columns else read_queries(job.queries)
     if job.split is not None:

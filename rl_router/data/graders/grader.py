@@ -65,4 +65,4 @@ def answer_of(reply: ModelReply) -> str | None:
 
 
 def needs_judge(response: str, query: Query) -> float | None:
-    raise DataError(f"Question {query.query_id!r} is graded by a language model; name it with judge.model=NAME.")
+    raise DataError(f"Question {query.query_id!r} is graded by a language model; name one of the pool with judge=NAME.")

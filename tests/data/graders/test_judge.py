@@ -81,9 +81,9 @@ def test_an_empty_answer_is_wrong_and_a_failed_call_not_graded_without_asking(ju
 
 
 def test_without_a_judge_the_question_says_what_it_needs(question):
-    with pytest.raises(DataError, match="judge.model=NAME"):
+    with pytest.raises(DataError, match="judge=NAME"):
         grade("judge", "Paris", question())
-    with pytest.raises(DataError, match="judge.model=NAME"):
+    with pytest.raises(DataError, match="judge=NAME"):
         asyncio.run(grade_async("judge", "Paris", question()))
 
 

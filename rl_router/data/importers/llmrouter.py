@@ -16,8 +16,16 @@ from typing import Any
 
 import polars as pl
 
-from rl_router.data.importers.sources import answers_text, files_in, json_lines, json_object, literal, split_of
-from rl_router.data.schema import SCHEMA
+from rl_router.data.importers.sources import (
+    answers_text,
+    files_in,
+    json_lines,
+    json_object,
+    literal,
+    number,
+    split_of,
+    table_of,
+)
 from rl_router.data.table import RoutingTable
 from rl_router.errors import DataError
 
@@ -60,8 +68,7 @@ def read_table(paths: Sequence[Path]) -> RoutingTable:
         raise DataError(
             f"{', '.join(map(str, paths))} holds no routing file of LLMRouter: lines with {', '.join(NEEDED)}."
         )
-    frame = pl.DataFrame(rows, schema=SCHEMA | EXTRA, infer_schema_length=None)
-    return RoutingTable(frame, where=f"LLMRouter data {paths[0]}")
+    return table_of(rows, f"LLMRouter data {paths[0]}", EXTRA)
 
 
 def read_candidates(path: Path) -> list[Candidate]:
@@ -98,14 +105,17 @@ def _rows(path: Path, prices: Mapping[str, Candidate]) -> list[dict[str, Any]]:
     ids: dict[Any, str] = {}
     times: dict[Any, int] = {}
     rows = []
-    for number, line in json_lines(path):
+    for place, line in json_lines(path):
         if "model_name" not in line:
             return []  # a file of queries
         missing = [key for key in NEEDED if key not in line]
         if missing:
-            raise DataError(f"Line {number} of {path} lacks {', '.join(missing)}; a routing line needs them.")
+            raise DataError(f"Line {place} of {path} lacks {', '.join(missing)}; a routing line needs them.")
         truth = answers_text(line.get("ground_truth", line.get("gt")))
-        query = (line["task_name"], line["query"], truth, line.get("metric"))
+        odd = [key for key in NEEDED[:3] if not isinstance(line[key], str)]
+        if odd:
+            raise DataError(f"Line {place} of {path} has a {odd[0]} that is no text; mend or remove that line.")
+        query = (line["task_name"], line["query"], truth, str(line.get("metric")))
         # The same question answered again by the same model is another query, not a second row of one.
         time = times[query, line["model_name"]] = times.get((query, line["model_name"]), -1) + 1
         query_id = ids.setdefault((query, time), f"{split}/{len(ids)}")
@@ -131,17 +141,18 @@ def _row(
         "task": line["task_name"],
         "ground_truth": truth,
         "model": line["model_name"],
-        "score": None if failed or line["performance"] is None else float(line["performance"]),
+        "score": None if failed else number(line["performance"]),
         "cost_usd": cost_usd,
         "prompt_tokens": None if failed else prompt,
         "completion_tokens": None if failed else completion,
-        "response": None if failed else response,
-        "metric": line.get("metric"),
+        "response": None if failed or response is None else str(response),
+        "metric": str(line["metric"]) if line.get("metric") else None,
         "choices": json.dumps(choices, ensure_ascii=False) if choices else None,
-        "latency_s": line.get("response_time"),
+        "latency_s": number(line.get("response_time")),
         "embedding_id": _count(line.get("embedding_id")),
     }
 
 
 def _count(value: object) -> int | None:
-    return int(value) if isinstance(value, int | float) and value == value else None
+    found = number(value)
+    return None if found is None else int(found)

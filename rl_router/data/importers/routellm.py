@@ -13,8 +13,7 @@ from typing import Any
 
 import polars as pl
 
-from rl_router.data.importers.sources import files_in, json_lines, wide_table
-from rl_router.data.schema import SCHEMA
+from rl_router.data.importers.sources import files_in, json_lines, number, table_of, wide_table
 from rl_router.data.table import RoutingTable
 from rl_router.errors import DataError
 
@@ -39,8 +38,7 @@ def read_table(paths: Sequence[Path]) -> RoutingTable:
             rows += _judgement_rows(file, {prompt for prompt, folder in contaminated if folder == file.parent})
     if not rows:
         raise DataError(f"{paths[0]} holds neither a CSV with a column 'prompt' nor a judgements.jsonl of RouteLLM.")
-    frame = pl.DataFrame(rows, schema=SCHEMA, infer_schema_length=None)
-    return RoutingTable(frame, where=f"RouteLLM data {paths[0]}")
+    return table_of(rows, f"RouteLLM data {paths[0]}")
 
 
 def _csv_rows(path: Path, contaminated: set[str]) -> Iterator[dict[str, Any]]:
@@ -68,12 +66,17 @@ def _csv_rows(path: Path, contaminated: set[str]) -> Iterator[dict[str, Any]]:
 
 def _judgement_rows(path: Path, contaminated: set[str]) -> Iterator[dict[str, Any]]:
     """One query per question and turn; its text is the turn, or the last judgement's own question text."""
-    questions = {line["question_id"]: line for _, line in json_lines(path.with_name("question.jsonl"))}
-    for number, line in json_lines(path):
-        question = questions.get(line.get("question_id"))
-        if question is None or "model" not in line or "score" not in line:
-            raise DataError(f"Line {number} of {path} needs question_id (of question.jsonl), model and score.")
-        turn, turns = int(line.get("turn", 1)), [str(text) for text in question["turns"]]
+    lines = json_lines(path.with_name("question.jsonl"))
+    questions = {str(line["question_id"]): line for _, line in lines if "question_id" in line and "turns" in line}
+    for place, line in json_lines(path):
+        question, score, turn = (
+            questions.get(str(line.get("question_id"))),
+            number(line.get("score")),
+            line.get("turn", 1),
+        )
+        if question is None or "model" not in line or score is None or turn not in (1, 2):
+            raise DataError(f"Line {place} of {path} needs question_id (of question.jsonl), model, turn and score.")
+        turns = [str(text) for text in question["turns"]]
         yield _row(
             benchmark="mtbench",
             split="contaminated" if contaminated & set(turns) else "test",
@@ -81,7 +84,7 @@ def _judgement_rows(path: Path, contaminated: set[str]) -> Iterator[dict[str, An
             query="\n\n".join(turns[:turn]),
             task=str(question.get("category", "mtbench")),
             model=str(line["model"]),
-            score=line["score"] / HIGHEST_JUDGEMENT if line["score"] >= 0 else None,  # -1: the judge gave no number
+            score=score / HIGHEST_JUDGEMENT if score >= 0 else None,  # -1: the judge gave no number
             response=None,
         )
 

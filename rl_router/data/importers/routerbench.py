@@ -15,8 +15,7 @@ from typing import Any
 
 import polars as pl
 
-from rl_router.data.importers.sources import files_in, literal, split_of, wide_table
-from rl_router.data.schema import SCHEMA
+from rl_router.data.importers.sources import files_in, literal, number, split_of, table_of, wide_table
 from rl_router.data.table import RoutingTable
 from rl_router.errors import DataError
 
@@ -32,13 +31,11 @@ def read_table(paths: Sequence[Path]) -> RoutingTable:
         frame = wide_table(file)
         models = _models(frame, file)
         for row in frame.iter_rows(named=True):
-            wide.append((row, [model for model in models if row[model] is not None], split_of(file)))
+            wide.append((row, [model for model in models if number(row[model]) is not None], split_of(file)))
     wide.sort(key=lambda part: -len(part[1]))  # a question's fullest row says its id and split
     queries: dict[tuple[str, str], _Question] = {}
     rows = [cell for row, answered, split in wide for cell in _cells(queries, row, answered, split)]
-    return RoutingTable(
-        pl.DataFrame(rows, schema=SCHEMA, infer_schema_length=None), where=f"RouterBench data {paths[0]}"
-    )
+    return table_of(rows, f"RouterBench data {paths[0]}")
 
 
 @dataclass
@@ -63,7 +60,7 @@ def _models(frame: pl.DataFrame, path: Path) -> list[str]:
 def _cells(
     questions: dict[tuple[str, str], _Question], row: dict[str, Any], answered: list[str], split: str
 ) -> list[dict[str, Any]]:
-    text, task = _text(row["prompt"]), str(row["eval_name"])
+    text, task = _text(row["prompt"]) or "", str(row["eval_name"])
     question = questions.setdefault((task, text), _Question(str(row["sample_id"]), split))
     if question.models & set(answered):  # the same question asked again: a query of its own
         question = _Question(str(row["sample_id"]), split)
@@ -77,8 +74,8 @@ def _cells(
             "task": task,
             "ground_truth": None,
             "model": model,
-            "score": float(row[model]),
-            "cost_usd": row[f"{model}{COST}"],
+            "score": number(row[model]),
+            "cost_usd": number(row[f"{model}{COST}"]),
             "prompt_tokens": None,
             "completion_tokens": None,
             "response": _text(row.get(f"{model}{RESPONSE}")),
@@ -87,7 +84,7 @@ def _cells(
     ]
 
 
-def _text(cell: object) -> Any:
+def _text(cell: object) -> str | None:
     """Turns of a list written as text, joined; any other cell as it stands."""
     value = literal(cell) if isinstance(cell, str) and cell.lstrip().startswith("[") else cell
-    return "\n".join(map(str, value)) if isinstance(value, list) else cell
+    return None if cell is None else "\n".join(map(str, value)) if isinstance(value, list) else str(cell)

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import ast
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from math import isfinite
 from pathlib import Path
 from typing import Any
 
 import polars as pl
 
 from rl_router.data.parquet import read_parquet
+from rl_router.data.schema import SCHEMA
+from rl_router.data.table import RoutingTable
 from rl_router.errors import DataError
 
 
@@ -99,6 +102,27 @@ def answers_text(value: object) -> str | None:
         accepted = [answer if isinstance(answer, str) else json.dumps(answer, ensure_ascii=False) for answer in value]
         return accepted[0] if len(accepted) == 1 else json.dumps(accepted, ensure_ascii=False)
     return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, default=str)
+
+
+def number(value: object) -> float | None:
+    """A finite number, None for anything that is none: NaN is how pandas writes that nothing is known."""
+    try:
+        found = float(value)  # type: ignore[arg-type]
+    except (TypeError, ValueError, OverflowError):
+        return None
+    return found if isfinite(found) else None
+
+
+def table_of(
+    rows: Sequence[Mapping[str, Any]], where: str, extra: Mapping[str, type[pl.DataType]] | None = None
+) -> RoutingTable:
+    """The checked table of `rows`, with the schema's columns and the `extra` ones."""
+    try:
+        frame = pl.DataFrame(rows, schema={**SCHEMA, **(extra or {})}, infer_schema_length=None)
+    except (pl.exceptions.PolarsError, TypeError, OverflowError) as error:
+        reason = " ".join(str(error).split())[:160]
+        raise DataError(f"The {where} holds a value of another kind than its column ({reason}); mend it.") from None
+    return RoutingTable(frame, where=where)
 
 
 def split_of(path: Path) -> str:

@@ -12,12 +12,9 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-import polars as pl
-
-from rl_router.data.importers.sources import answers_text, files_in, split_of
+from rl_router.data.importers.sources import answers_text, files_in, literal, number, split_of, table_of
 from rl_router.data.parquet import read_parquet
 from rl_router.data.queries import QUERY_SCHEMA, parse_answers, row_of
-from rl_router.data.schema import SCHEMA
 from rl_router.data.table import RoutingTable
 from rl_router.errors import DataError
 from rl_router.types import Query
@@ -29,7 +26,7 @@ USER_SYSTEM, USER_QUERY = "USER SYSTEM: \n", "USER QUERY: \n"
 
 def read_table(paths: Sequence[Path]) -> RoutingTable:
     rows = [
-        _row(query, model, float(rate))
+        _row(query, model, rate)
         for query, record in _questions(paths)
         for model, rate in _pass_rates(record).items()
         if rate is not None
@@ -39,8 +36,7 @@ def read_table(paths: Sequence[Path]) -> RoutingTable:
             f"{paths[0]} records no pass rate of any model (columns MODEL{PASS_RATE}), so there is nothing to route "
             f"by; import its questions with --queries and ask your own models."
         )
-    frame = pl.DataFrame(rows, schema=SCHEMA | QUERY_SCHEMA, infer_schema_length=None)
-    return RoutingTable(frame, where=f"verl data {paths[0]}")
+    return table_of(rows, f"verl data {paths[0]}", QUERY_SCHEMA)
 
 
 def read_queries(paths: Sequence[Path]) -> list[Query]:
@@ -84,16 +80,16 @@ def _questions(paths: Sequence[Path]) -> Iterator[tuple[Query, dict[str, Any]]]:
 
 
 def _query(record: Mapping[str, Any], i: int, file: Path) -> Query:
-    extra = record.get("extra_info") or {}
+    extra, reward = _mapping(record.get("extra_info")), _mapping(record["reward_model"])
     split = str(extra.get("split") or split_of(file))
-    source, number = str(record["data_source"]), extra.get("index", record.get("id"))
-    truth = answers_text((record["reward_model"] or {}).get("ground_truth"))
+    source, place = str(record["data_source"]), extra.get("index", record.get("id"))
+    truth = answers_text(reward.get("ground_truth"))
     try:
         system, user = question_parts(record["prompt"])
     except (TypeError, KeyError):
         raise DataError(f"Row {i} of {file} has no chat messages (role, content) in 'prompt'.") from None
     return Query(
-        query_id=f"{source}/{split}/{i if number is None else number}",
+        query_id=f"{source}/{split}/{i if place is None else place}",
         text=f"{system}\n\n{user}" if system else user,
         answers=() if truth is None else parse_answers(truth),
         task=source,
@@ -104,8 +100,14 @@ def _query(record: Mapping[str, Any], i: int, file: Path) -> Query:
 
 
 def _pass_rates(record: Mapping[str, Any]) -> dict[str, float | None]:
-    cells = {**(record.get("extra_info") or {}), **record}
-    return {key.removesuffix(PASS_RATE): rate for key, rate in cells.items() if key.endswith(PASS_RATE)}
+    cells = {**_mapping(record.get("extra_info")), **record}
+    return {key.removesuffix(PASS_RATE): number(rate) for key, rate in cells.items() if key.endswith(PASS_RATE)}
+
+
+def _mapping(value: object) -> dict[str, Any]:
+    """A struct, or the JSON of one; nothing otherwise."""
+    value = literal(value)
+    return value if isinstance(value, dict) else {}
 
 
 def _row(query: Query, model: str, score: float) -> dict[str, Any]:

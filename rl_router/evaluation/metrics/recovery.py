@@ -56,7 +56,10 @@ def exact_curve(win_rate: np.ndarray, weak: np.ndarray, strong: np.ndarray) -> R
 
 
 def eleven_point_curve(win_rate: np.ndarray, weak: np.ndarray, strong: np.ndarray) -> RecoveryCurve:
-    """RouteLLM's points: at each decile everything at or above it goes to the strong model, at the last one nothing."""
+    """RouteLLM's points: at each decile everything at or above it goes to the strong model, at the last one nothing.
+
+    Where two deciles coincide, because scores are tied, RouteLLM's code stops; here the point is there twice.
+    """
     win_rate, weak, strong = _graded(win_rate, weak, strong)
     deciles = np.quantile(win_rate, np.linspace(0, 1, 11))
     to_strong = win_rate[None, :] >= deciles[:, None]  # [11, n]

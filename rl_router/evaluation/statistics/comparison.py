@@ -34,8 +34,9 @@ class Verdict(StrEnum):
 class Comparison:
     """`router` against `other` on the `n` queries both have a value for.
 
-    `difference` is router − other and [`low`, `high`] its bootstrap interval at the level of one comparison alone; `p`
-    is the paired test's, `p_holm` corrected for all comparisons of the table, and only `p_holm` decides the verdict.
+    `difference` is router − other and [`low`, `high`] its interval (bootstrap, or Student's where seeds count) at the
+    level of one comparison alone; `p` is the test's, `p_holm` corrected for all comparisons of the table, and only
+    `p_holm` decides the verdict.
     """
 
     router: str

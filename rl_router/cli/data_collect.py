@@ -30,7 +30,7 @@ def collect_command(args: argparse.Namespace) -> None:
         from rl_router.observe.formats import seconds, usd
 
         print(f"table   {done.table}")
-        print(f"cells   {done.cells}, {done.graded} graded, {done.asked} of them asked now in {seconds(done.seconds)}")
+        print(f"cells   {done.cells}, {done.graded} graded, {done.asked} of them asked now in {seconds(done.asking_s)}")
         print(f"status  {', '.join(f'{count} {status}' for status, count in done.statuses.items())}")
         print(f"paid    {usd(done.paid_usd)} in this run")
         if done.unknown_attempts:

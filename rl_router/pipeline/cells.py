@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
@@ -20,7 +20,6 @@ from rl_router.data.schema import SCHEMA
 from rl_router.data.table import RoutingTable
 from rl_router.pool.backend import Request
 from rl_router.pool.pool import retries_usd
-from rl_router.pool.recordings import request_key
 from rl_router.pool.sqlite_file import SqliteFile
 from rl_router.types import Call, CallStatus, Query
 
@@ -68,6 +67,7 @@ class Outcome:
         return self.score is not None
 
 
+COLUMNS = tuple(Outcome.__dataclass_fields__)
 OUTCOME_SCHEMA: dict[str, type[pl.DataType]] = {
     name: SCHEMA[name] for name in ("score", "cost_usd", "prompt_tokens", "completion_tokens", "response")
 } | {
@@ -85,7 +85,7 @@ OUTCOME_SCHEMA: dict[str, type[pl.DataType]] = {
 
 def cell_of(request: Request, grader: str) -> Cell:
     query = request.query
-    parts = (query.query_id, request.spec.name, grader, request_key(request))
+    parts = (query.query_id, request.spec.name, grader, request.key)
     return Cell(key="\n".join(parts), query=query, request=request, grader=grader)
 
 
@@ -119,7 +119,7 @@ def outcome_of(cell: Cell, call: Call, score: float | None) -> Outcome:
 def table_of(cells: Sequence[Cell], outcomes: Mapping[str, Outcome], missing: Outcome) -> RoutingTable:
     """One row per cell in their order, `missing` where there is no outcome yet."""
     rows = [
-        row_of(cell.query) | {"grader": cell.grader, "model": cell.model} | asdict(outcomes.get(cell.key, missing))
+        row_of(cell.query) | {"grader": cell.grader, "model": cell.model} | _values(outcomes.get(cell.key, missing))
         for cell in cells
     ]
     schema = QUERY_SCHEMA | {"model": pl.String} | OUTCOME_SCHEMA
@@ -154,4 +154,4 @@ class Journal:
 
 
 def _values(outcome: Outcome) -> dict[str, Any]:
-    return {name: getattr(outcome, name) for name in Outcome.__dataclass_fields__}
+    return {name: getattr(outcome, name) for name in COLUMNS}

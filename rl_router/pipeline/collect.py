@@ -79,7 +79,7 @@ class Collected:
     asked: int
     paid_usd: float
     unknown_attempts: int
-    seconds: float
+    asking_s: float
 
 
 def collect(job: CollectJob, environment: Mapping[str, str] | None = None) -> Collected:
@@ -92,7 +92,6 @@ def collect(job: CollectJob, environment: Mapping[str, str] | None = None) -> Co
 
 async def _collect(job: CollectJob, environment: Mapping[str, str]) -> Collected:
     queries = read_questions(job)
-    began_s = time.monotonic()
     job.pool.specs()  # refuses a bad pool before a file is made
     cache = None if job.pool.mode == "live" else job.pool.cache
     setting = replace(job.pool, cache=cache or job.run_dir / "calls.sqlite")
@@ -106,7 +105,9 @@ async def _collect(job: CollectJob, environment: Mapping[str, str]) -> Collected
                 retry_failed=job.retry_failed,
             )  # fmt: skip
             filling = Filling(cells, settings, pool=opened.pool, recordings=recordings, journal=journal)
+            asking_s = time.monotonic()
             await filling.fill()
+            asking_s = time.monotonic() - asking_s
             missing = Outcome(
                 status=CallStatus.OVER_BUDGET.value, reason=f"not asked: the budget of {usd(job.budget_usd)} was spent"
             )
@@ -121,7 +122,7 @@ async def _collect(job: CollectJob, environment: Mapping[str, str]) -> Collected
                 asked=filling.asked,
                 paid_usd=spent.cost_usd,
                 unknown_attempts=spent.unknown,
-                seconds=time.monotonic() - began_s,
+                asking_s=asking_s,
             )
     finally:
         journal.close()

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
+from hashlib import sha256
 from typing import Any, Protocol, runtime_checkable
 
 from rl_router.pool.spec import ModelSpec
@@ -22,7 +25,7 @@ class Sampling:
 PROVIDERS_OWN = Sampling()
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
+@dataclass(frozen=True, kw_only=True)
 class Request:
     """One call. `query` is the question of the episode; a backend that reads only `prompt` needs nothing of it.
 
@@ -42,6 +45,30 @@ class Request:
     @property
     def conversation(self) -> list[Mapping[str, Any]]:
         return list(self.messages) or [{"role": "user", "content": self.prompt}]
+
+    @cached_property
+    def meaning(self) -> str:
+        """Model, endpoint, messages, sampling, tools and epoch as JSON, in one spelling for one meaning."""
+        sampling = self.sampling
+        meaning = {
+            "model": self.spec.api_model or self.spec.name,
+            "endpoint": self.spec.endpoint,
+            "messages": self.conversation,
+            "sampling": {
+                "max_tokens": self.max_tokens,
+                "temperature": sampling.temperature,
+                "top_p": sampling.top_p,
+                "seed": sampling.seed,
+            },
+            "tools": list(self.tools),
+            "epoch": self.epoch,
+        }
+        return json.dumps(meaning, sort_keys=True, separators=(",", ":"))
+
+    @cached_property
+    def key(self) -> str:
+        """What a recorded reply is found by. Prices are no part of it: they do not change what a model says."""
+        return sha256(self.meaning.encode()).hexdigest()
 
 
 class Backend(Protocol):

@@ -7,9 +7,12 @@ what aiohttp does (`python evaluation/benchmark_collect.py` measures both).
 from __future__ import annotations
 
 import json
+from functools import cache
 from time import perf_counter
 from types import TracebackType
 from typing import Self
+from urllib.parse import urlsplit
+from urllib.request import getproxies, proxy_bypass
 
 import aiohttp
 
@@ -53,7 +56,7 @@ class OpenAIClient:
         try:
             # a redirect would carry the key to another host
             async with self._open().post(
-                f"{url}/chat/completions", data=data, headers=headers, allow_redirects=False
+                f"{url}/chat/completions", data=data, headers=headers, allow_redirects=False, proxy=proxy_for(url)
             ) as response:
                 async for chunk in response.content.iter_any():
                     partial += chunk
@@ -80,7 +83,7 @@ class OpenAIClient:
             connector = aiohttp.TCPConnector(limit=0, keepalive_timeout=IDLE_S, ttl_dns_cache=300)
             # lanes bound the connections and Patience the time; a second bound here would only hide which one held
             self._session = aiohttp.ClientSession(
-                connector=connector, timeout=aiohttp.ClientTimeout(total=None, sock_connect=30), trust_env=True
+                connector=connector, timeout=aiohttp.ClientTimeout(total=None, sock_connect=30)
             )
         return self._session
 
@@ -96,6 +99,16 @@ class OpenAIClient:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         await self.close()
+
+
+@cache
+def proxy_for(url: str) -> str | None:
+    """The proxy that HTTP_PROXY, HTTPS_PROXY and NO_PROXY name. aiohttp's `trust_env` would ask a thread for ~/.netrc
+    before every call, and send what it finds."""
+    parts = urlsplit(url)
+    if parts.hostname is None or proxy_bypass(parts.hostname):
+        return None
+    return getproxies().get(parts.scheme)
 
 
 def read(body: bytes, *, model: str, is_stream: bool, latency_s: float) -> Outcome:

@@ -29,6 +29,8 @@ class ModelPool:
         self.specs = tuple(specs)
         self.backend = backend
         self.timeout_s = timeout_s
+        # once: to ask a protocol costs more than a call's bookkeeping
+        self._priced_before = backend if isinstance(backend, DeterministicBackend) else None
         if not self.specs:
             raise PoolError("A pool needs at least one model, and none was given; add one to its YAML.")
         check_names(self.specs, where="pool")
@@ -49,10 +51,10 @@ class ModelPool:
 
     def ask(self, model: str, prompt: str, *, query: Query, max_tokens: int | None = None) -> Call:
         """What `call` would return, charged to nobody. Only for a backend whose replies cost nothing to look up."""
-        if not isinstance(self.backend, DeterministicBackend):
+        if self._priced_before is None:
             raise PoolError(f"{type(self.backend).__name__} must be paid for each reply; use `call` with a ledger.")
         request = Request(spec=self.spec(model), prompt=prompt, query=query, max_tokens=max_tokens)
-        return _priced(request, self.backend.reply(request))
+        return _priced(request, self._priced_before.reply(request))
 
     async def call(
         self,
@@ -96,7 +98,7 @@ class ModelPool:
         )  # fmt: skip
 
     async def _pay(self, request: Request, budget: Budget | None) -> Call:
-        if isinstance(self.backend, DeterministicBackend):
+        if self._priced_before is not None:
             call = _priced(request, await self._complete(request))
             try:
                 if budget is not None:

@@ -11,7 +11,7 @@ from dataclasses import replace
 
 from rl_router.errors import NotRecordedError
 from rl_router.pool.backend import Backend, Request
-from rl_router.pool.recordings import Recordings, request_key
+from rl_router.pool.recordings import Recordings
 from rl_router.types import CallStatus, ModelReply
 
 
@@ -23,7 +23,7 @@ class RecordedBackend:
         self._asked: dict[str, asyncio.Future[ModelReply | None]] = {}
 
     async def complete(self, request: Request) -> ModelReply:
-        key = request_key(request)
+        key = request.key
         while key in self._asked:  # the same question at the same time is one call
             reply = await asyncio.shield(self._asked[key])
             if reply is not None:

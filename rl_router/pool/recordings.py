@@ -7,8 +7,7 @@ its reply can be left behind. Values are JSON; no key of a provider is among the
 from __future__ import annotations
 
 import json
-from dataclasses import asdict, dataclass
-from hashlib import sha256
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -31,6 +30,8 @@ PUT = """
 INSERT INTO replies (key, model, answered, request, reply) VALUES (?, ?, ?, ?, ?)
 ON CONFLICT (key) DO UPDATE SET answered = excluded.answered, reply = excluded.reply WHERE NOT replies.answered
 """
+REPLY = tuple(ModelReply.__dataclass_fields__)
+COUNTS = tuple(Usage.__dataclass_fields__)
 CHARGE = "INSERT INTO charges (run, key, model, cost_usd, charge) VALUES (?, ?, ?, ?, ?)"
 
 
@@ -56,13 +57,13 @@ class Recordings:
 
     def put(self, key: str, request: Request, reply: ModelReply) -> None:
         answered = int(reply.status is CallStatus.OK)
-        self._file.add(PUT, (key, request.spec.name, answered, request_json(request), reply_to_json(reply)))
+        self._file.add(PUT, (key, request.spec.name, answered, request.meaning, reply_to_json(reply)))
 
     def charge(self, request: Request, reply: ModelReply) -> None:
         """One attempt, whatever came of it."""
-        charge = {"status": reply.status, "usage": asdict(reply.usage), "usage_known": reply.usage_known}
+        charge = {"status": reply.status, "usage": _counts(reply.usage), "usage_known": reply.usage_known}
         cost_usd = request.spec.price(reply.usage)
-        row = (self.run, request_key(request), request.spec.name, cost_usd, json.dumps(charge))
+        row = (self.run, request.key, request.spec.name, cost_usd, json.dumps(charge))
         self._file.add(CHARGE, row)
 
     async def written(self) -> None:
@@ -78,27 +79,14 @@ class Recordings:
         self._file.close()
 
 
-def request_key(request: Request) -> str:
-    """What a recorded reply is found by. Prices are no part of it: they do not change what a model says."""
-    return sha256(request_json(request).encode()).hexdigest()
-
-
-def request_json(request: Request) -> str:
-    """Model, endpoint, messages, sampling, tools and epoch, in one spelling for one meaning."""
-    spec = request.spec
-    meaning = {
-        "model": spec.api_model or spec.name,
-        "endpoint": spec.endpoint,
-        "messages": request.conversation,
-        "sampling": asdict(request.sampling) | {"max_tokens": request.max_tokens},
-        "tools": list(request.tools),
-        "epoch": request.epoch,
-    }
-    return json.dumps(meaning, sort_keys=True, separators=(",", ":"))
-
-
 def reply_to_json(reply: ModelReply) -> str:
-    return json.dumps(asdict(reply), separators=(",", ":"))
+    values = {name: getattr(reply, name) for name in REPLY}  # dataclasses.asdict copies deeply, at ten times the cost
+    values["usage"] = _counts(reply.usage)
+    values["earlier"] = [
+        {"status": attempt.status, "usage": attempt.usage and _counts(attempt.usage), "reason": attempt.reason}
+        for attempt in reply.earlier
+    ]
+    return json.dumps(values, separators=(",", ":"))
 
 
 def reply_from_json(text: str) -> ModelReply:
@@ -107,6 +95,10 @@ def reply_from_json(text: str) -> ModelReply:
     values["status"] = CallStatus(values["status"])
     values["earlier"] = tuple(_attempt(attempt) for attempt in values["earlier"])
     return ModelReply(**values)
+
+
+def _counts(usage: Usage) -> dict[str, int]:
+    return {name: getattr(usage, name) for name in COUNTS}
 
 
 def _attempt(values: dict[str, Any]) -> Attempt:

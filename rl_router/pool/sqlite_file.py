@@ -9,6 +9,8 @@ from __future__ import annotations
 import asyncio
 import sqlite3
 from collections.abc import Sequence
+from itertools import groupby
+from operator import itemgetter
 from pathlib import Path
 from typing import Any
 
@@ -29,6 +31,8 @@ class SqliteFile:
             self._connection = sqlite3.connect(path, timeout=BUSY_S, isolation_level=None, check_same_thread=False)
             self._connection.execute("PRAGMA journal_mode=WAL")
             self._connection.execute("PRAGMA synchronous=NORMAL")
+            # moving the log into the file waits for the disk: every 64 MB, and when it is closed
+            self._connection.execute("PRAGMA wal_autocheckpoint=16384")
             self._connection.executescript(schema)
         except (sqlite3.Error, OSError) as error:
             raise PoolError(f"{path} cannot be opened as an SQLite file ({error}); name another or move it.") from None
@@ -53,8 +57,8 @@ class SqliteFile:
             return
         self._connection.execute("BEGIN IMMEDIATE")
         try:
-            for sql, values in queue:
-                self._connection.execute(sql, values)
+            for sql, rows in groupby(queue, key=itemgetter(0)):
+                self._connection.executemany(sql, map(itemgetter(1), rows))
         except BaseException:
             self._connection.execute("ROLLBACK")
             raise

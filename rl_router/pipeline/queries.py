@@ -17,7 +17,7 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import Field, TypeAdapter
+from pydantic import AfterValidator, Field, TypeAdapter
 
 from rl_router import __version__
 from rl_router.data.benchmarks import BENCHMARKS, Benchmark
@@ -32,10 +32,18 @@ from rl_router.observe.files import append_lines, read_json, read_lines, write_j
 from rl_router.types import Query
 
 _FORBID = {"extra": "forbid"}
-Count = Annotated[int, Field(ge=0)] | Literal["all"]
 SPLITS = ("test", "val", "train")
 """In the order in which they are drawn: what is held out comes first."""
 WORKERS = min(4, os.cpu_count() or 1)
+
+
+def _counted(count: int | str) -> int | str:
+    if count == "all" or (isinstance(count, int) and count >= 0):
+        return count
+    raise ValueError("expected a number of questions, or all")
+
+
+Count = Annotated[int | str, AfterValidator(_counted)]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -53,7 +61,7 @@ class Share:
 
     def count(self, split: str) -> int | None:
         """None for all."""
-        count: int | str = getattr(self, split)
+        count = getattr(self, split)
         return None if count == "all" else int(count)
 
     def rows_of(self, split: str) -> Path | None:

@@ -7,8 +7,8 @@ from rl_router.data.benchmarks.prompts import NUMBER, ask
 
 
 def item(row: Row) -> Item:
-    solution, _, answer = row["answer"].rpartition("####")
-    if not solution:
+    _, mark, answer = row["answer"].rpartition("####")
+    if not mark:
         raise ValueError("a solution without its #### answer")
     return Item(text=ask(row["question"], NUMBER), answers=(answer.strip(),))
 

@@ -114,8 +114,7 @@ class MeanPoolingEncoder:
                 model = AutoModel.from_pretrained(self.folder, local_files_only=True, use_safetensors=True).eval()
         except Exception as error:
             raise unreadable(self.name, self.folder, error) from error
-        positions = getattr(model.config, "max_position_embeddings", LONG_TOKENS)
-        limit = min(LONG_TOKENS, positions, tokenizer.model_max_length)
+        limit = min(LONG_TOKENS, _positions(model.config), tokenizer.model_max_length)
         return tokenizer, model.to("cuda" if torch.cuda.is_available() else "cpu"), limit
 
 
@@ -144,6 +143,13 @@ def _quiet() -> Iterator[None]:
     finally:
         if shown:
             logging.enable_progress_bar()
+
+
+def _positions(config: Any) -> int:
+    """Tokens that have a position. Descendants of RoBERTa, Longformer among them, count from after the padding's."""
+    positions = int(getattr(config, "max_position_embeddings", None) or LONG_TOKENS)
+    offset = any(name in config.model_type for name in ("roberta", "longformer", "camembert", "mpnet"))
+    return positions - (config.pad_token_id + 1) if offset else positions
 
 
 def _check_modules(name: str, folder: Path) -> None:

@@ -39,6 +39,27 @@ def tiny_bert(tmp_path_factory):
 
 
 @pytest.fixture(scope="module")
+def tiny_longformer(tmp_path_factory, tiny_bert):
+    """Room for 11 tokens: of its 12 positions the first is the padding's."""
+    transformers = pytest.importorskip("transformers")
+    folder = tmp_path_factory.mktemp("longformer")
+    for path in tiny_bert.glob("*token*"):
+        shutil.copy(path, folder)
+    config = transformers.LongformerConfig(
+        vocab_size=len(WORDS),
+        hidden_size=16,
+        num_hidden_layers=1,
+        num_attention_heads=2,
+        intermediate_size=16,
+        max_position_embeddings=12,
+        attention_window=[4],
+        pad_token_id=0,
+    )
+    transformers.LongformerModel(config).save_pretrained(folder)
+    return folder
+
+
+@pytest.fixture(scope="module")
 def tiny_static(tmp_path_factory):
     """A vector of its own for each of ten words."""
     model2vec = pytest.importorskip("model2vec")
@@ -66,8 +87,9 @@ def test_mean_pooling_averages_the_words_and_not_the_padding(tiny_bert):
     np.testing.assert_allclose(alone, mean / np.linalg.norm(mean), atol=1e-5)
 
 
-def test_a_text_longer_than_the_model_reads_is_cut_not_refused(tiny_bert):
-    encoder = make_encoder(f"long:{tiny_bert}")
+@pytest.mark.parametrize("model", ["tiny_bert", "tiny_longformer"])
+def test_a_text_longer_than_the_model_reads_is_cut_not_refused(model, request):
+    encoder = make_encoder(f"long:{request.getfixturevalue(model)}")
     long, longer = encoder.encode(["the capital " * 20, "the capital " * 30])
     np.testing.assert_allclose(long, longer, atol=1e-6)
 

@@ -24,6 +24,7 @@ class Side:
     latency_s: np.ndarray  # [n, m]
     prompt_tokens: np.ndarray  # [n, m]
     completion_tokens: np.ndarray  # [n, m]
+    failed: np.ndarray  # [n, m] 1 where the call failed, which counts as a wrong answer
     truncated: np.ndarray  # [n, m] 1 where the answer was cut off at the token limit, 0 where it was not
 
     @cached_property

@@ -19,10 +19,14 @@ from rl_router.evaluation.suite.identity import digest_of
 from rl_router.evaluation.suite.played import Choices, Played, replayed
 from rl_router.evaluation.suite.references import REFERENCES, SEEDED, Reference
 from rl_router.evaluation.suite.results import EACH_MODEL, MODEL
+from rl_router.evaluation.suite.suite import Suite
 
 if TYPE_CHECKING:
     from rl_router.routers.observations import Observations
     from rl_router.routers.router import Router
+
+
+URL = "url:"
 
 
 class Entrant(Protocol):
@@ -194,10 +198,12 @@ def mandatory(is_priced: bool) -> list[Entrant]:
     return [EachModel(), *rows, registered("knn", {}, "knn")]
 
 
-def entrant_of(entry: str | Mapping[str, Any]) -> Entrant:
+def entrant_of(entry: str | Mapping[str, Any], suite: Suite) -> Entrant:
     """What a suite lists: a name, a folder, `model:NAME`, or a mapping with `router` and more."""
     if isinstance(entry, Mapping):
-        return _entrant_of_mapping(entry)
+        return _entrant_of_mapping(entry, suite)
+    if entry.startswith(URL):
+        return _endpoint({"router": entry}, suite)
     if entry.startswith(MODEL):
         return SingleModel(name=entry, model=entry.removeprefix(MODEL))
     path = Path(entry).expanduser()
@@ -208,11 +214,19 @@ def entrant_of(entry: str | Mapping[str, Any]) -> Entrant:
     return registered(entry, {}, entry)
 
 
-def _entrant_of_mapping(entry: Mapping[str, Any]) -> Entrant:
+def _endpoint(entry: Mapping[str, Any], suite: Suite) -> Entrant:
+    from rl_router.evaluation.suite.live import endpoint_of
+
+    return endpoint_of(entry, suite)
+
+
+def _entrant_of_mapping(entry: Mapping[str, Any], suite: Suite) -> Entrant:
     options = dict(entry)
     router = options.pop("router", None)
     if not isinstance(router, str):
         raise RecipeError(f"expected a mapping with router: NAME among the routers, got {dict(entry)}")
+    if router.startswith(URL):
+        return _endpoint(entry, suite)
     name = options.pop("name", None)
     if router.startswith(MODEL) and not options:
         return SingleModel(name=str(name or router), model=router.removeprefix(MODEL))

@@ -17,7 +17,7 @@ from rl_router.observe.console import StepProgress
 
 def evaluate_suite(suite: Suite) -> SuiteFolder:
     """Nothing is written before the data and every router have been found. Raises a RouterError in one sentence."""
-    given = [entrant_of(entry) for entry in suite.routers]
+    given = [entrant_of(entry, suite) for entry in suite.routers]
     arena = arena_of(suite)
     entrants = _distinct([*mandatory(arena.is_priced), *given])
     folder = SuiteFolder(suite.run_dir)

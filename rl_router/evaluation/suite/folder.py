@@ -26,7 +26,7 @@ from rl_router.observe.redaction import redact
 from rl_router.observe.versions import collect_versions
 from rl_router.types import Query
 
-MAY_CHANGE = ("name", "run_dir", "routers", "resume", "budget_usd", "seeds")
+MAY_CHANGE = ("name", "run_dir", "routers", "resume", "budget_usd", "seeds", "live")
 """Keys of a suite that a resumed run may change: none of them alters what a line says."""
 
 

@@ -119,7 +119,7 @@ def replayed(router: str, seed: int, arena: Arena, choices: Choices, rows: np.nd
         latency_s=looked_up(side.latency_s),
         prompt_tokens=looked_up(side.prompt_tokens),
         completion_tokens=looked_up(side.completion_tokens),
-        failed_calls=np.zeros(columns.shape),
+        failed_calls=np.nan_to_num(looked_up(side.failed)),
         truncated=looked_up(side.truncated),
         predicted_quality=unknown if choices.predicted_quality is None else choices.predicted_quality,
         predicted_cost_usd=unknown if choices.predicted_cost_usd is None else choices.predicted_cost_usd,

@@ -17,6 +17,7 @@ from rl_router.data.table import RoutingTable
 from rl_router.episode.world_task import WorldTask
 from rl_router.errors import DataError, RecipeError
 from rl_router.evaluation.suite.arena import Arena, Side
+from rl_router.evaluation.suite.failures import settled
 from rl_router.evaluation.suite.suite import Suite
 from rl_router.pool.spec import TOKENS_PER_PRICE, load_specs, pool_path
 from rl_router.types import Query
@@ -30,14 +31,14 @@ def arena_of(suite: Suite) -> Arena:
         return replayed_arena(suite, RoutingTable.read(suite.table))
     if suite.benchmarks == (WORLD,):
         return replayed_arena(suite, world_table(suite))
-    raise RecipeError(
-        f"asking {', '.join(suite.benchmarks)} live is not possible yet: replay a table with table=PATH.parquet"
-    )
+    from rl_router.evaluation.suite.live import collected_table
+
+    return replayed_arena(suite, collected_table(suite))
 
 
 def replayed_arena(suite: Suite, table: RoutingTable) -> Arena:
     """The two sides of a table, after leaving out what would make the comparison unfair."""
-    table = table.select(models=suite.models or None, task=suite.tasks or None)
+    table = settled(table.select(models=suite.models or None, task=suite.tasks or None))
     remarks: list[str] = []
     table = _priced(suite, table, remarks)
     test, fit = _sides(suite, table, remarks)
@@ -154,7 +155,7 @@ def _capped(test: list[Query], limit: int, remarks: list[str]) -> list[Query]:
 def _side(suite: Suite, table: RoutingTable, queries: Sequence[Query]) -> Side:
     ids = [query.query_id for query in queries]
     part = table.part(table.frame.filter(pl.col("query_id").is_in(ids)))
-    names = ("score", "cost_usd", "latency_s", "prompt_tokens", "completion_tokens")
+    names = ("score", "cost_usd", "latency_s", "prompt_tokens", "completion_tokens", "failed")
     known = {name for name in names if name in part.frame.columns and part.frame[name].dtype.is_numeric()}
     found = {
         name: part.matrix(name, ids, table.models) if name in known else np.full((len(ids), len(table.models)), np.nan)
@@ -168,6 +169,7 @@ def _side(suite: Suite, table: RoutingTable, queries: Sequence[Query]) -> Side:
         latency_s=found["latency_s"],
         prompt_tokens=found["prompt_tokens"],
         completion_tokens=found["completion_tokens"],
+        failed=np.nan_to_num(found["failed"]),
         truncated=_truncated(suite, part, found["completion_tokens"], ids, table.models),
     )
 

@@ -27,13 +27,25 @@ class Splits:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Live:
+    """How models are asked. `endpoint` serves those whose pool file names none, `judge` is the model of the pool that
+    grades what needs one, and `cache` holds recorded calls that several runs share."""
+
+    __pydantic_config__ = _FORBID
+    endpoint: str | None = None
+    judge: str | None = None
+    cache: Path | None = None
+    concurrency: Annotated[int, Field(ge=1)] = 16
+
+
+@dataclass(frozen=True, kw_only=True)
 class Suite:
     """One evaluation.
 
-    `table` is a routing table to replay; without one, `benchmarks` are asked live of the models of `pool`, up to
-    `queries` of each benchmark and split. `routers` are names, folders, `model:NAME`, `url:http://…`, or mappings
-    `{router: NAME, name: SHOWN, key: value}`. Utility at cost weight λ is quality − λ · cost / cost of a mean call to
-    the strongest model.
+    `table` is a routing table to replay. Without one, `benchmarks` are asked live of the models of `pool`, up to
+    `queries` of each benchmark and split, or the `questions` of a file that `rl-router data queries` wrote. `routers`
+    are names, folders, `model:NAME`, `url:http://…`, or mappings `{router: NAME, name: SHOWN, key: value}`. Utility at
+    cost weight λ is quality − λ · cost / cost of a mean call to the strongest model.
     """
 
     __pydantic_config__ = _FORBID
@@ -41,6 +53,7 @@ class Suite:
     run_dir: Path
     table: Path | None = None
     benchmarks: tuple[str, ...] = ()
+    questions: Path | None = None
     pool: str | None = None
     models: tuple[str, ...] = ()
     """Part of the table's or the pool's models; empty: all of them."""
@@ -51,6 +64,7 @@ class Suite:
     seeds: Annotated[tuple[int, ...], Field(min_length=1)] = (0,)
     queries: Annotated[int, Field(ge=1)] | None = None
     splits: Splits = field(default_factory=Splits)
+    live: Live = field(default_factory=Live)
     max_tokens: Annotated[int, Field(ge=1)] | None = None
     """The limit that every model answers under: live, it is sent; replayed, an answer of that length was cut off."""
     usd_per_call: Mapping[str, Annotated[float, Field(ge=0.0)]] = field(default_factory=dict)
@@ -62,7 +76,7 @@ class Suite:
     def __post_init__(self) -> None:
         if len(set(self.cost_weights)) < len(self.cost_weights):
             raise RecipeError(f"expected different cost_weights, got {list(self.cost_weights)}")
-        if self.table is None and not self.benchmarks:
+        if self.table is None and not self.benchmarks and self.questions is None:
             raise RecipeError(
                 "a suite needs something to judge routers on: add table=PATH.parquet, or benchmarks=[…] and pool=NAME"
             )

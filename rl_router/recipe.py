@@ -26,6 +26,7 @@ from rl_router.errors import CheckpointError, RecipeError
 from rl_router.paths import recipes_dir
 from rl_router.recipe_keys import known_keys
 from rl_router.rl.job import TrainJob, job_from_dict
+from rl_router.routers.job import RouterJob, router_job_from_dict, router_job_type
 
 Job = TypeVar("Job")
 
@@ -33,18 +34,28 @@ STEPS = ("collect", "models", "prompts", "queries", "suites")
 """Folders of recipes/ that hold recipes of `rl-router data …`, named like the command, or suites; others hold parts."""
 
 
+COMPLETE = ("", "routers")
+"""Where `rl-router train` looks for a recipe: the top of recipes/, and the classical routers."""
+
+
+def recipe_files(folder: str = "") -> dict[str, Path]:
+    """The complete experiments by name, or the recipes in the `folder` of a step."""
+    folders = (folder,) if folder else COMPLETE
+    return {path.stem: path for place in folders for path in sorted((recipes_dir() / place).glob("*.yaml"))}
+
+
 def recipe_names(folder: str = "") -> list[str]:
-    """The complete experiments: the files at the top of recipes/, or in the `folder` of a step."""
-    return sorted(path.stem for path in (recipes_dir() / folder).glob("*.yaml"))
+    return list(recipe_files(folder))
 
 
 def group_options() -> dict[str, list[str]]:
     """What each `group=option` override may choose."""
-    folders = sorted(path for path in recipes_dir().iterdir() if path.is_dir() and path.name not in STEPS)
+    whole = (*STEPS, *COMPLETE)
+    folders = sorted(path for path in recipes_dir().iterdir() if path.is_dir() and path.name not in whole)
     return {folder.name: sorted(path.stem for path in folder.glob("*.yaml")) for folder in folders}
 
 
-def load_job(name: str, overrides: Sequence[str] = ()) -> TrainJob:
+def load_job(name: str, overrides: Sequence[str] = ()) -> TrainJob | RouterJob[Any]:
     """The job of a recipe: a name in recipes/ or a path to a YAML file, changed by `key=value` and `group=option`."""
     return checked(compose(name, overrides), where=f"recipe {Path(name).stem}")
 
@@ -102,7 +113,7 @@ def recipe_path(name: str, folder: str = "") -> Path:
         raise RecipeError(
             f"unknown recipe {name!r}{suggestion(name, names)}; there are {', '.join(names)}, or name a .yaml file"
         )
-    return recipes_dir() / folder / f"{name}.yaml"
+    return recipe_files(folder)[name]
 
 
 def hydra_override(text: str, groups: Mapping[str, Sequence[str]]) -> str:
@@ -155,11 +166,13 @@ def merged(base: Mapping[str, Any], change: Mapping[str, Any]) -> dict[str, Any]
     return result
 
 
-def checked(values: Mapping[str, Any], *, where: str) -> TrainJob:
+def checked(values: Mapping[str, Any], *, where: str) -> TrainJob | RouterJob[Any]:
+    """A recipe with a `router` fits a classical router, any other trains a policy."""
+    kind: Any = router_job_type(dict(values)) if "router" in values else TrainJob
     try:
-        return job_from_dict(dict(values))
+        return router_job_from_dict(dict(values)) if "router" in values else job_from_dict(dict(values))
     except ValidationError as error:
-        raise RecipeError(explain(error, values, where, known_keys(TrainJob))) from None
+        raise RecipeError(explain(error, values, where, known_keys(kind))) from None
 
 
 def explain(error: ValidationError, values: Mapping[str, Any], where: str, keys: Sequence[str]) -> str:

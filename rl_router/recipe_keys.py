@@ -7,17 +7,23 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Iterator, Mapping
-from typing import Annotated, Any, get_args, get_origin, get_type_hints
+from typing import Annotated, Any, TypeVar, get_args, get_origin, get_type_hints
 
 
-def known_keys(kind: type, prefix: str = "") -> list[str]:
+def known_keys(kind: Any, prefix: str = "") -> list[str]:
     """Without repeats, in the order of the fields; a union of dataclasses offers the keys of each member."""
     keys: dict[str, None] = {}
-    hints = get_type_hints(kind, include_extras=True)
-    for field in dataclasses.fields(kind):
+    generic = get_origin(kind) or kind
+    hints = get_type_hints(generic, include_extras=True)
+    meant = dict(zip(getattr(generic, "__parameters__", ()), get_args(kind), strict=True))
+    for field in dataclasses.fields(generic):
+        if not field.init:
+            continue
         keys[prefix + field.name] = None
-        for member in _dataclasses_in(hints[field.name]):
-            named = "NAME." if _is_mapping(hints[field.name]) else ""
+        hint = hints[field.name]
+        hint = meant[hint] if isinstance(hint, TypeVar) else hint
+        for member in _dataclasses_in(hint):
+            named = "NAME." if _is_mapping(hint) else ""
             keys |= dict.fromkeys(known_keys(member, f"{prefix}{field.name}.{named}"))
     return list(keys)
 

@@ -124,14 +124,15 @@ def test_lists_are_for_people_and_for_programs(what, capsys):
     lines = capsys.readouterr().out.splitlines()
     assert cli.main(["list", what, "--json"]) == 0
     rows = json.loads(capsys.readouterr().out)
-    assert [line.split()[0] for line in lines] == [row["name"] for row in rows]
+    names = [line.split()[0] for line in lines if line.split()[0] != "name"]
+    assert names == [row["name"] for row in rows]
     assert all(row["description"] for row in rows)
 
 
 def test_every_router_of_the_results_table_is_listed():
     from rl_router.evaluation.run.results import ORDER
 
-    assert set(listing.ROUTERS) == set(ORDER)
+    assert set(ORDER) <= {row["name"] for row in listing.router_rows()}
 
 
 @pytest.fixture

@@ -15,6 +15,8 @@ from rl_router.recipe import compose, group_options, load_job, load_step, read_v
 from rl_router.recipe_keys import known_keys
 from rl_router.recipe_suite import load_suite
 from rl_router.rl.job import TrainJob, job_from_dict, job_to_dict
+from rl_router.routers.job import router_job_from_dict, router_job_to_dict
+from rl_router.routers.registry import BUILT_IN
 from rl_router.types import Mode
 
 FILES = sorted(recipes_dir().rglob("*.yaml"))
@@ -25,12 +27,14 @@ FOR_THE_STEP_TO_SET = {  # the same in recipes of the data pipeline
     "prompts/xrouter": ("sources.mix.queries=queries.parquet",),
     "prompts/zeroeval": ("sources.train.table=table.parquet",),
 }
-FOR_YOU_TO_SET = {"task.table": "table.parquet"}  # what recipes leave open with ???
+ROUTERS = sorted(path.stem for path in (recipes_dir() / "routers").glob("*.yaml"))
 
 
 def job_of(recipe, *overrides):
-    keys = [f"{key}={value}" for key, value in FOR_YOU_TO_SET.items()]
-    needed = [text for text in keys if recipe == "replay" or "task=replay" in overrides]
+    """With what recipes leave open (???) filled in."""
+    if recipe in ROUTERS:
+        return load_job(recipe, [*overrides, "data=table.parquet"])
+    needed = ["task.table=table.parquet"] if recipe == "replay" or "task=replay" in overrides else []
     return load_job(recipe, [*overrides, *needed])
 
 
@@ -46,6 +50,10 @@ def test_every_file_is_a_recipe_a_pool_or_an_option_that_fits_the_quickstart(pat
             assert load_suite(name, ["table=table.parquet"]).name == name
         case ["pool"]:
             assert load_specs(path)
+        case ["routers"]:
+            assert job_of(name).router.kind == name
+        case ["rule" | "learner" as group]:
+            assert getattr(job_of("random" if name == "direct" else "knn", f"{group}={name}"), group).kind == name
         case [group]:
             job = job_of("quickstart", f"{group}={name}")
             wanted = compose("quickstart", [f"{group}={name}", "++task.table=x"])[group]
@@ -68,7 +76,14 @@ def test_every_file_says_in_its_first_line_what_it_is_for():
 def test_a_job_goes_to_json_and_comes_back_the_same():
     for name in recipe_names():
         job = job_of(name)
-        assert job_from_dict(job_to_dict(job)) == job
+        if name in ROUTERS:
+            assert router_job_from_dict(router_job_to_dict(job)) == job
+        else:
+            assert job_from_dict(job_to_dict(job)) == job
+
+
+def test_every_router_has_a_recipe_by_its_name_and_every_recipe_a_router():
+    assert {entry.name for entry in BUILT_IN} == set(ROUTERS)
 
 
 def test_the_replay_recipe_asks_real_questions_at_low_prices_and_its_policy_has_room_for_them():
@@ -104,6 +119,16 @@ def test_a_recipe_of_ones_own_is_named_by_its_path_and_uses_the_parts_that_ship(
     [
         ("quikstart", "seed=1", "did you mean quickstart?"),
         ("quikstart", "seed=1", "there are quickstart, replay"),
+        ("knn", "seed=1", "recipe knn leaves data for you to set: add data=VALUE"),
+        ("knn", "router.kk=1", "unknown key router.kk in recipe knn; did you mean router.k?"),
+        ("knn", "router.k=0", "expected router.k to be greater than or equal to 1, got 0"),
+        ("knn", "router.kind=svn", "unknown router 'svn', did you mean svm?"),
+        ("knn", "rule.kind=guess", "expected rule.kind to be one of argmax"),
+        ("knn", "rule.k=2", "unknown key rule.k in recipe knn, which belongs to another rule.kind"),
+        ("knn", "learner=rl", "unknown option learner=rl"),
+        ("knn", "learner.kind=rl", "router knn does not learn by rl: it learns by supervised, preference or bandit"),
+        ("random", "learner=bandit", "random does not learn by bandit: it goes with direct, and bandit goes with knn"),
+        ("random", "rule=cascade", "random does not decide by rule cascade: it goes with argmax or top_k"),
         ("missing.yaml", "seed=1", "there is no recipe file missing.yaml"),
         (
             "quickstart",
@@ -133,8 +158,9 @@ def test_a_recipe_of_ones_own_is_named_by_its_path_and_uses_the_parts_that_ship(
     ],
 )
 def test_a_recipe_that_does_not_fit_is_refused_in_one_sentence(recipe, override, says):
+    data = ["data=t.parquet"] if recipe in ROUTERS and override != "seed=1" else []
     with pytest.raises(RecipeError) as caught:
-        load_job(recipe, [override])
+        load_job(recipe, [override, *data])
     assert says in str(caught.value)
     assert "\n" not in str(caught.value)
 

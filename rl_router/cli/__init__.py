@@ -12,10 +12,24 @@ import sys
 from collections.abc import Sequence
 
 from rl_router import __version__
-from rl_router.cli import compare, data, evaluate, listing, off_policy, recovery, reproduce, route, train
+from rl_router.cli import (
+    calibrate,
+    compare,
+    data,
+    evaluate,
+    infer,
+    listing,
+    off_policy,
+    recovery,
+    reproduce,
+    route,
+    train,
+)
 from rl_router.errors import RouterError
 
-COMMANDS = (train, evaluate, compare, route, off_policy, recovery, reproduce, data, listing)
+COMMANDS = (
+    train, evaluate, compare, route, infer, calibrate, off_policy, recovery, reproduce, data, listing,
+)  # fmt: skip
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

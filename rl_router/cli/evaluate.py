@@ -56,9 +56,15 @@ def show_suite(folder: Any, as_json: bool = False) -> None:
 
 def evaluate_run_folder(args: argparse.Namespace) -> None:
     from rl_router.observe.run_folder import RunFolder
-    from rl_router.recipe import read_changes
+    from rl_router.recipe import read_changes, read_values
 
     folder = RunFolder.open(args.what)
+    from rl_router.evaluation.run.classical import evaluate_router_run, is_router_run
+
+    if is_router_run(folder):
+        evaluate_router_run(folder.path, read_values(args.changes))
+        show_results(folder.path)
+        return
     changes = read_changes(folder.config, args.changes)
     from rl_router.evaluation.run.harness import evaluate_run
 

@@ -9,18 +9,17 @@ from typing import Any
 
 from rl_router.cli.parts import Commands, add_command
 
-ROUTERS = {
+IN_RESULTS = {
     "policy": "the language model that was trained with RL, told the cost weight in its prompt",
     "warm_start": "the same policy before RL: its grammar is right, its choices are uninformed",
     "policy_blind": "a policy trained with the same budget that is never told the cost weight",
     "cheapest": "always the cheapest model of the pool",
     "strongest": "always the model that is right most often",
-    "random": "any model of the pool, each as likely",
     "best_single": "always the one model that earned the most on training queries at each cost weight",
     "best_table_blind": "the best model or chain for each kind of query, one table for all cost weights",
     "best_table": "the best model or chain for each kind of query, one table for each cost weight",
-    "oracle": "sees every reply before it chooses; no router can do better",
 }
+"""Rows of a table of results that no recipe in recipes/routers fits."""
 
 
 def add(commands: Commands) -> None:
@@ -39,9 +38,20 @@ def list_command(args: argparse.Namespace) -> None:
     if args.markdown:
         print(markdown(rows, COLUMNS.get(args.what, ("name", "description"))))
         return
-    width = max((len(row["name"]) for row in rows), default=0)
-    for row in rows:
-        print(f"{row['name']:<{width}}  {row['description']}")
+    columns: list[str] = [
+        key for key in ("name", "family", "trainable", "needs", "description") if rows and key in rows[0]
+    ]
+    lines = [columns] if len(columns) > 2 else []
+    lines += [[shown(row[key]) for key in columns] for row in rows]
+    widths = [max(len(line[j]) for line in lines) for j in range(len(columns) - 1)]
+    for line in lines:
+        print("  ".join([*(f"{cell:<{width}}" for cell, width in zip(line[:-1], widths, strict=True)), line[-1]]))
+
+
+def shown(value: Any) -> str:
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    return ", ".join(value) or "scores" if isinstance(value, list) else str(value)
 
 
 def markdown(rows: list[dict[str, Any]], columns: tuple[str, ...]) -> str:
@@ -51,11 +61,10 @@ def markdown(rows: list[dict[str, Any]], columns: tuple[str, ...]) -> str:
 
 
 def recipe_rows() -> list[dict[str, Any]]:
-    from rl_router.paths import recipes_dir
+    from rl_router.recipe import recipe_files
 
     return [
-        {"name": path.stem, "description": first_comment(path), "path": str(path)}
-        for path in sorted(recipes_dir().glob("*.yaml"))
+        {"name": name, "description": first_comment(path), "path": str(path)} for name, path in recipe_files().items()
     ]
 
 
@@ -69,7 +78,25 @@ def suite_rows() -> list[dict[str, Any]]:
 
 
 def router_rows() -> list[dict[str, Any]]:
-    return [{"name": name, "description": text} for name, text in ROUTERS.items()]
+    from rl_router.routers.registry import entries
+
+    rows = [
+        {
+            "name": entry.name,
+            "family": entry.family,
+            "trainable": entry.trainable,
+            "needs": list(entry.needs),
+            "learners": list(entry.learners),
+            "rules": list(entry.rules),
+            "description": entry.description,
+        }
+        for entry in entries().values()
+    ]
+    for name, text in IN_RESULTS.items():
+        family = "policy" if name in ("policy", "warm_start", "policy_blind") else "baseline"
+        more = {"trainable": family == "policy", "needs": [], "learners": ["rl"] if family == "policy" else []}
+        rows.append({"name": name, "family": family, **more, "rules": [], "description": text})
+    return rows
 
 
 def pool_rows() -> list[dict[str, Any]]:

@@ -17,23 +17,41 @@ def add(commands: Commands) -> None:
     route = add_command(commands, "route", route_command, text)
     route.add_argument("run", metavar="RUN", type=Path, help="a run folder, such as runs/quickstart")
     route.add_argument("query", metavar="QUERY")
-    route.add_argument("--cost-weight", type=float, default=0.5, metavar="W", help="0: only quality (default: 0.5)")
+    weight = "0: only quality (default: 0.5 for a policy; a classical router's calibration, else 0)"
+    route.add_argument("--cost-weight", type=float, metavar="W", help=weight)
     route.add_argument("--json", action="store_true", help="the whole episode as JSON")
 
 
 def route_command(args: argparse.Namespace) -> None:
-    if not 0 <= args.cost_weight < math.inf:
+    if args.cost_weight is not None and not 0 <= args.cost_weight < math.inf:
         raise RecipeError(f"expected a --cost-weight of zero or more, got {args.cost_weight:g}")
     if not args.query.strip():
         raise RecipeError("expected a query, got an empty text")
+    from rl_router.cli.routers import is_router
+
+    if is_router(args.run):
+        decide(args)
+        return
     from rl_router.observe.rollouts import episode_record
     from rl_router.observe.run_folder import RunFolder
 
     folder = RunFolder.open(args.run)
     from rl_router.evaluation.run.harness import route_query
 
-    record = episode_record(route_query(folder.path, args.query, args.cost_weight))
+    record = episode_record(route_query(folder.path, args.query, 0.5 if args.cost_weight is None else args.cost_weight))
     print(json.dumps(record, ensure_ascii=False, indent=2) if args.json else episode_view(record))
+
+
+def decide(args: argparse.Namespace) -> None:
+    """The decision of a classical router: it calls no model."""
+    from rl_router.cli.routers import chosen_weight, decision_record, decision_view, open_router
+    from rl_router.types import Query
+
+    router = open_router(args.run)
+    weight = chosen_weight(router, args.cost_weight)
+    query = Query(query_id="typed", text=args.query.strip(), answers=(), task="")
+    record = decision_record(query, router.route([query], cost_weight=weight)[0], weight)
+    print(json.dumps(record, ensure_ascii=False, indent=2) if args.json else decision_view(record))
 
 
 def episode_view(record: dict[str, Any]) -> str:

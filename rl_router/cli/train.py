@@ -21,6 +21,14 @@ def train_command(args: argparse.Namespace) -> None:
     from rl_router.recipe import load_job
 
     job = load_job(args.recipe, args.changes)
+    from rl_router.routers.job import RouterJob
+
+    if isinstance(job, RouterJob):
+        from rl_router.evaluation.run.classical import train_router
+
+        train_router(job)
+        show_results(job.run_dir)
+        return
     from rl_router.rl.setting import Setting
 
     setting = Setting.of(job)  # refuses bad data before anything is written

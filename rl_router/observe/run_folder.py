@@ -75,6 +75,10 @@ class RunFolder:
         return self.path / "warm_start"
 
     @property
+    def router(self) -> Path:
+        return self.path / "router"
+
+    @property
     def policy(self) -> Path:
         return self.path / "policy"
 

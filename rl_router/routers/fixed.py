@@ -9,7 +9,6 @@ import re
 from abc import abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass
-from hashlib import blake2b
 from typing import ClassVar, Literal
 
 import numpy as np
@@ -18,6 +17,7 @@ from rl_router.errors import DataError
 from rl_router.routers.learned import learned
 from rl_router.routers.observations import Observations
 from rl_router.routers.router import Router
+from rl_router.routers.seeded import uniform
 from rl_router.types import Query
 
 
@@ -74,12 +74,6 @@ class Random(Router):
 
     def _scores(self, queries: Sequence[Query]) -> np.ndarray:
         return np.array([[uniform(self.seed, model, query.text) for model in self.models_] for query in queries])
-
-
-def uniform(*parts: object) -> float:
-    """A number in [0, 1) that only `parts` decide, in every process alike."""
-    digest = blake2b("\x1f".join(map(str, parts)).encode("utf-8", "surrogatepass"), digest_size=8).digest()
-    return int.from_bytes(digest, "big") / 2**64
 
 
 def model_sizes(observed: Observations) -> np.ndarray:

@@ -27,6 +27,7 @@ class Entry:
     description: str
     needs: tuple[str, ...] = ()
     learners: tuple[str, ...] = ("supervised", "preference", "bandit")
+    rules: tuple[str, ...] = ("argmax", "top_k", "threshold", "cascade", "epsilon_greedy", "thompson")
 
     @property
     def trainable(self) -> bool:
@@ -90,16 +91,18 @@ BUILT_IN: tuple[Entry, ...] = (
         path=f"{_HERE}.fixed:Smallest",
         family="fixed",
         description="always the cheapest model",
-        needs=("costs or sizes in names",),
+        needs=("costs",),
         learners=("direct",),
+        rules=("argmax", "top_k"),
     ),
     Entry(
         name="largest",
         path=f"{_HERE}.fixed:Largest",
         family="fixed",
         description="always the dearest model",
-        needs=("costs or sizes in names",),
+        needs=("costs",),
         learners=("direct",),
+        rules=("argmax", "top_k"),
     ),
     Entry(
         name="random",
@@ -107,6 +110,7 @@ BUILT_IN: tuple[Entry, ...] = (
         family="fixed",
         description="any model, each as likely",
         learners=("direct",),
+        rules=("argmax", "top_k"),
     ),
     Entry(
         name="oracle",
@@ -115,6 +119,7 @@ BUILT_IN: tuple[Entry, ...] = (
         description="knows every recorded answer: the ceiling, for evaluation only",
         needs=("answers",),
         learners=("direct",),
+        rules=("argmax", "top_k"),
     ),
     Entry(
         name="mlp",

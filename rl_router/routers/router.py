@@ -11,7 +11,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import ClassVar, Self, cast
+from typing import ClassVar, Literal, Self, cast
 
 import numpy as np
 
@@ -22,12 +22,28 @@ from rl_router.routers import folder as folders
 from rl_router.routers.cost_model import CostModel
 from rl_router.routers.learned import Learned, learned
 from rl_router.routers.observations import Observations
-from rl_router.routers.rules import Argmax, Candidates, Rule
+from rl_router.routers.rule import Candidates, Rule
+from rl_router.routers.rules import Argmax
 from rl_router.types import Decision, Query
 
 DECIMALS = 6
 """Scores are rounded to a millionth, far below what a table can tell apart: scores that are equal but for the order of
 a sum stay equal, whatever the batch."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Calibration:
+    """Where a dial was set, for which goal, and what it came to on the queries it was set on. None: not known."""
+
+    goal: Literal["strong_pct", "budget_usd_per_1k", "quality_target"]
+    target: float
+    cost_weight: float
+    threshold: float | None
+    strong_share: float | None
+    cost_usd_per_1k: float | None
+    quality: float | None
+    queries: int
+    measured: Literal["recorded", "predicted"]
 
 
 @dataclass(kw_only=True)
@@ -42,6 +58,7 @@ class Router(Learned, ABC):
     cost_model_: CostModel = learned()
     cost_reference_usd_: float | None = learned()
     rule_: Rule = learned()
+    calibration_: Calibration | None = learned()
 
     @classmethod
     def of_kind(cls, kind: str | None) -> type[Router]:
@@ -67,6 +84,7 @@ class Router(Learned, ABC):
             self.cost_model_ = CostModel().fit(observed)
             self.cost_reference_usd_ = observed.cost_reference_usd
             self._fit(observed)
+            self.calibration_ = None
             self.rule_ = (rule or Argmax()).fit(observed, self)
         except BaseException:
             self.forget()  # half of a fit is none
@@ -90,23 +108,38 @@ class Router(Learned, ABC):
     ) -> list[Decision]:
         """A decision per query, among `models` if given. `cost_weight` is in units of quality per
         `cost_reference_usd_`: at 1, a call as dear as one to the strongest model must be better by 1 to be worth it."""
+        return self.rule_.decide(self.candidates(queries, cost_weight=cost_weight, models=models))
+
+    def candidates(
+        self, queries: Sequence[Query], *, cost_weight: float = 0.0, models: Sequence[str] | None = None
+    ) -> Candidates:
+        """What the rule decides on. `dataclasses.replace` it with another cost weight to turn the dial at no cost."""
         self._check_fitted()
         _check_queries(queries)
         if not 0 <= cost_weight < math.inf:
             raise RecipeError(f"expected a cost_weight of zero or more, got {cost_weight:g}")
         columns = self._columns(models)
-        weight = cost_weight if self.has_dial else 0.0
         candidates = Candidates(
             queries=queries,
             models=tuple(self.models_[j] for j in columns),
             scores=self._rounded_scores(queries)[:, columns],
             costs_usd=self._costs_usd(queries)[:, columns],
             cost_reference_usd=self.cost_reference_usd_ or 1.0,
-            cost_weight=weight,
+            cost_weight=cost_weight if self.has_dial else 0.0,
         )
-        if weight > 0:
+        if candidates.cost_weight > 0:
             self._check_priced(candidates)
-        return self.rule_.decide(candidates)
+        return candidates
+
+    def chain(self, queries: Sequence[Query], table: RoutingTable, cost_weight: float = 0.0) -> list[list[str]]:
+        """The models that would have been asked in turn for each query, by what `table` records: one, but in a cascade.
+
+        Only models of the table are considered.
+        """
+        from rl_router.routers.cascade import follow
+
+        known = [model for model in self.models_ if model in table.models]
+        return follow(self.rule_, self.route(queries, cost_weight=cost_weight, models=known), queries, table)
 
     def save(self, folder: Path | str) -> None:
         """JSON and safetensors in `folder`, whole or not at all."""

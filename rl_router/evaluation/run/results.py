@@ -21,7 +21,7 @@ from rl_router.types import Episode
 
 ORDER = (
     "policy", "warm_start", "policy_blind", "cheapest", "strongest", "random", "best_single", "best_table_blind",
-    "best_table", "oracle",
+    "best_table", "best_per_task", "knn", "oracle",
 )  # fmt: skip
 PLAIN_WIDTH = 120
 
@@ -114,7 +114,7 @@ def _row(row: object, path: Path) -> Row:
     names = {f.name for f in fields(Row)}
     if not isinstance(row, dict) or set(row) != names:
         raise CheckpointError(f"A row of {path} needs exactly {', '.join(sorted(names))}; evaluate the run again.")
-    errors = {name: nan for name in ("quality_se", "reward_se") if row[name] is None}
+    errors = {name: nan for name in ("quality_se", "reward_se", "cost_usd") if row[name] is None}
     return Row(**(row | errors))
 
 
@@ -145,7 +145,7 @@ def results_table(rows: Iterable[Row], plain: bool = False) -> Table:
 
 def _place(row: Row) -> tuple[float, int, str]:
     weight = -1.0 if row.cost_weight is None else row.cost_weight
-    return weight, ORDER.index(row.router) if row.router in ORDER else len(ORDER), row.router
+    return weight, ORDER.index(row.router) if row.router in ORDER else -1, row.router  # a run's own router first
 
 
 def _cells(row: Row, best_reward: float | None) -> tuple[str, ...]:

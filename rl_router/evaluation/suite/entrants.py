@@ -161,7 +161,8 @@ class _Scored:
         self.costs_usd = router.costs_usd(queries)[:, columns]
 
     def at(self, cost_weight: float) -> Decided:
-        from rl_router.routers.rules import Argmax, Candidates
+        from rl_router.routers.rule import Candidates
+        from rl_router.routers.rules import Argmax
 
         candidates = Candidates(
             queries=self.queries,

@@ -1,0 +1,131 @@
+"""A classical run: fit the router of a job on its table, save it, and score it beside every baseline on held-out rows.
+
+The reward of a row is what a decision earned: recorded quality − λ · recorded cost / reference, where the reference is
+the mean cost of a call to the strongest model on the fitted table. A query whose chosen model was not graded counts
+nowhere.
+"""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from pydantic import ValidationError
+
+from rl_router.data.table import RoutingTable
+from rl_router.errors import CheckpointError, DataError
+from rl_router.evaluation.run.choices import Choice, choice_rows
+from rl_router.evaluation.run.classical_baselines import ClassicalBaselines
+from rl_router.evaluation.run.results import Outcome, Row, summarise, write_results
+from rl_router.observe.console import StepProgress, say
+from rl_router.observe.formats import seconds
+from rl_router.observe.run_folder import RunFolder
+from rl_router.routers.job import RouterJob, router_job_from_dict, router_job_to_dict
+from rl_router.routers.observations import Observations
+from rl_router.routers.router import Router, load_router
+from rl_router.routers.splitting import split_table
+
+
+def train_router(job: RouterJob[Any]) -> None:
+    """Write the run folder of `job`. What is wrong with the table is said before anything is written."""
+    folder = RunFolder(job.run_dir)
+    if folder.config.is_file() and not is_router_run(folder):
+        raise CheckpointError(f"{folder.path} holds a run of another kind: name another folder with run_dir=…")
+    fit_on, test = split_table(job)
+    began_s = time.monotonic()
+    router: Router = job.router.fit(job.learner.shown(fit_on), rule=job.rule, prices=job.price_list())
+    shape = f"{len(fit_on.query_ids):,} queries × {len(router.models_)} models"
+    say(f"fitted {job.router.kind} on {shape} in {seconds(time.monotonic() - began_s)}")
+    rows, choices = _scored(job, router, fit_on, test)
+    router.save(folder.router)
+    folder.write_config(router_job_to_dict(job))
+    folder.write_versions()
+    folder.write_choices(choices)
+    write_results(folder.results, rows)
+
+
+def evaluate_router_run(run: Path, changes: Mapping[str, Any]) -> None:
+    """Score the saved router again; `changes` to its config count for this once."""
+    folder = RunFolder.open(run)
+    try:
+        config = json.loads(folder.config.read_text(encoding="utf-8"))
+        job = router_job_from_dict({**config, **changes})
+    except (ValueError, ValidationError) as error:
+        reason = " ".join(str(error).split())[:200]
+        raise CheckpointError(f"{folder.config} does not hold the config of a router's run: {reason}") from None
+    rows, choices = _scored(job, load_router(folder.router), *split_table(job))
+    folder.write_choices(choices)
+    write_results(folder.results, rows)
+
+
+def is_router_run(folder: RunFolder) -> bool:
+    """Whether the run fitted a classical router, by its config."""
+    try:
+        config = json.loads(folder.config.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return False
+    return isinstance(config, dict) and "router" in config
+
+
+def _scored(
+    job: RouterJob[Any], router: Router, fit_on: RoutingTable, test: RoutingTable
+) -> tuple[list[Row], list[dict[str, Any]]]:
+    """The rows of results.json and choices.json: at each cost weight the router first, then every baseline."""
+    known = [model for model in test.models if model in router.models_]
+    if not known:
+        raise DataError(f"The {test.where} has none of the models that this router was fitted on.")
+    asked = Observations.of(test.select(models=known), job.price_list())
+    learned_from = Observations.of(fit_on.select(models=known), job.price_list())
+    baselines = ClassicalBaselines(learned_from, asked, router.cost_reference_usd_, seed=job.seed)
+    weights = _usable_weights(job, router, asked)
+    rows: list[Row] = []
+    choices: dict[tuple[str, float], list[Choice]] = {}
+    with StepProgress("evaluating", len(weights), every=len(weights)) as progress:
+        for step, weight in enumerate(weights, start=1):
+            mine = {job.router.kind: router.chain(asked.queries, asked.table, weight)}
+            for name, chains in {**baselines.chains(weight), **mine}.items():
+                outcomes = outcomes_of(asked, chains, weight, router.cost_reference_usd_)
+                rows.append(summarise(name, weight, outcomes))
+                choices[name, weight] = [(o.task, o.models[0]) for o in outcomes]
+            progress.update(step, {"reward/mean": rows[-1].reward, "cost_usd/mean": rows[-1].cost_usd})
+    return rows, choice_rows(choices, asked.models)
+
+
+def outcomes_of(
+    asked: Observations, chains: list[list[str]], cost_weight: float, cost_reference_usd: float | None
+) -> list[Outcome]:
+    """The last model of a chain answers; every model of it is paid."""
+    column = {model: j for j, model in enumerate(asked.models)}
+    found = []
+    for i, (query, chain) in enumerate(zip(asked.queries, chains, strict=True)):
+        columns = [column[model] for model in chain]
+        quality, cost_usd = float(asked.scores[i, columns[-1]]), float(asked.costs_usd[i, columns].sum())
+        reward = quality
+        if cost_weight > 0 and cost_reference_usd is not None:
+            reward = quality - cost_weight * cost_usd / cost_reference_usd
+        found.append(
+            Outcome(
+                query_id=query.query_id,
+                task=query.task,
+                quality=None if np.isnan(quality) else quality,
+                cost_usd=cost_usd,
+                calls=len(chain),
+                format_ok=True,
+                reward=None if np.isnan(reward) else reward,
+                models=tuple(chain),
+            )
+        )
+    return found
+
+
+def _usable_weights(job: RouterJob[Any], router: Router, asked: Observations) -> tuple[float, ...]:
+    """Only 0 where the table has no costs, said aloud: a cost weight then weighs nothing."""
+    priced = router.cost_reference_usd_ is not None and not np.isnan(asked.mean_costs_usd).any()
+    if priced or job.cost_weights == (0.0,):
+        return job.cost_weights
+    say("some model has no recorded cost, so only cost weight 0 is evaluated; prices=POOL prices recorded tokens")
+    return (0.0,)

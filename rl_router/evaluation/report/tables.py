@@ -149,7 +149,8 @@ def csv_text(summary: Summary) -> str:
     for point in summary.points:
         pair = summary.verdict(point.router, REFERENCE, point.cost_weight)
         row = {
-            **asdict(point),
+            **{key: value for key, value in asdict(point).items() if key != "custom"},
+            **point.custom,
             "difference": None if pair is None else pair.difference,
             "p_holm": None if pair is None else pair.p_holm,
             "verdict": None if pair is None else pair.verdict,

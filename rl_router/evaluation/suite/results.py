@@ -7,12 +7,13 @@ utility, quality − λ · relative cost: at λ = 0 that is its quality.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 
 import numpy as np
 
 from rl_router.errors import DataError
+from rl_router.evaluation.metrics.custom import custom_values
 from rl_router.evaluation.metrics.selection import known_mean
 from rl_router.evaluation.statistics.seeds import SeededMean, seeded_mean
 from rl_router.evaluation.suite.lines import Key
@@ -165,6 +166,8 @@ class Point:
     completion_tokens: float | None
     failed_calls: float
     truncated: float | None
+    custom: Mapping[str, float | None] = field(default_factory=dict)
+    """What metrics of ./custom_tasks say, by name."""
 
 
 def point_of(board: Board, column: Column, cost_weight: float) -> Point:
@@ -191,6 +194,7 @@ def point_of(board: Board, column: Column, cost_weight: float) -> Point:
         completion_tokens=_mean(column["completion_tokens"]),
         failed_calls=_mean(column["failed_calls"]) or 0.0,
         truncated=_mean(column["truncated"]),
+        custom=custom_values(known_mean(column["quality"], axis=0), known_mean(column["cost_usd"], axis=0)),
     )
 
 

@@ -7,6 +7,7 @@ import json
 import pytest
 from rich.console import Console
 
+from rl_router.data.custom import METRICS
 from rl_router.evaluation.report.headline import headline
 from rl_router.evaluation.report.tables import csv_text, markdown, print_summary
 from rl_router.evaluation.report.write import write_reports
@@ -48,3 +49,14 @@ def test_the_headline_names_ties_and_claims_no_difference_that_is_not_there(fold
     first = headline(write_reports(folder))[0]
     assert "no difference from the best single model" in first or "best_single has the highest utility" in first
     assert "cannot be told from" in first
+
+
+def test_a_metric_of_ones_own_is_a_column_of_the_csv_and_a_field_of_the_json(suite_of):
+    METRICS.add("share_right", lambda quality, cost_usd: float((quality > 0.5).mean()))
+    try:
+        summary = write_reports(evaluate_suite(suite_of()))
+        rows = list(csv.DictReader(io.StringIO(csv_text(summary))))
+    finally:
+        METRICS.remove("share_right")
+    assert {row["share_right"] for row in rows} == {str(point.custom["share_right"]) for point in summary.points}
+    assert next(point.custom for point in summary.points if point.router == "oracle")["share_right"] == 1.0

@@ -39,7 +39,7 @@ class GraphRouter(Router):
     features: str = "lsa:128"
     width: Annotated[int, Field(ge=2)] = 48
     support: Annotated[int, Field(ge=2)] = 1024
-    training: Schedule = Schedule(learning_rate=2e-3, batch_size=512)
+    training: Schedule = Schedule(learning_rate=5e-3)
     seed: int = 0
     features_: Features = learned()
     network_: dict[str, np.ndarray] = learned("*")

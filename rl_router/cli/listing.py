@@ -177,6 +177,7 @@ ROWS = {
     "recipes": recipe_rows,
     "routers": router_rows,
     "pools": pool_rows,
+    "suites": suite_rows,
     "encoders": encoder_rows,
     "formats": format_rows,
     "benchmarks": benchmark_rows,

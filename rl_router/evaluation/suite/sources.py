@@ -98,7 +98,7 @@ def _priced(suite: Suite, table: RoutingTable, remarks: list[str]) -> RoutingTab
         if filled:
             remarks.append(f"{filled:,} answers without a recorded cost are priced by the pool {suite.pool}.")
         table = table.part(frame)
-    if suite.usd_per_call:
+    if suite.usd_per_call and suite.table is not None:
         unknown = sorted(set(suite.usd_per_call) - set(table.models))
         if unknown:
             raise RecipeError(f"usd_per_call names {unknown[0]!r}, and the {table.where} has {', '.join(table.models)}")
@@ -122,7 +122,7 @@ def _sides(suite: Suite, table: RoutingTable, remarks: list[str]) -> tuple[list[
             f"The {table.where} has the splits {', '.join(sorted(found))}; this suite judges on {test!r} and fits on"
             f" {fit!r}. Name them with splits.test and splits.fit, or divide it with splits.holdout=0.5."
         )
-    queries = table.queries()
+    queries = table.queries(test) if test in found else table.queries()
     held = [_hash(query) < holdout for query in queries]
     remarks.append(
         f"The table has no split to fit on: {holdout:.0%} of its queries, by a hash of their ids, are judged."

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from rl_router.data.graders import GRADERS, Grader, answer_of, grade, grade_async
 from rl_router.data.graders.code import program_of
+from rl_router.data.graders.judge import parse_score
 from rl_router.errors import DataError
 from rl_router.types import CallStatus, ModelReply, Query
 
@@ -61,6 +62,12 @@ def test_no_reply_crashes_the_maths_grader(reply):
 @given(reply=REPLIES)
 def test_no_reply_crashes_the_code_grader(reply):
     assert grade("code", reply, ABLE) in (0.0, 1.0)
+
+
+@given(reply=REPLIES | st.lists(st.sampled_from(["[[", "]]", "[", "]", "7", "1e9", " "])).map("".join))
+def test_no_reply_of_a_judge_is_taken_for_a_score_outside_the_scale(reply):
+    score = parse_score(reply)
+    assert score is None or 0.0 <= score <= 1.0
 
 
 @given(reply=REPLIES)

@@ -18,6 +18,7 @@ def add(commands: Commands) -> None:
 
 
 def collect_command(args: argparse.Namespace) -> None:
+    from rl_router.pipeline.cells import PASSING
     from rl_router.pipeline.collect import CollectJob, collect
     from rl_router.recipe import load_step
     from rl_router.types import CallStatus
@@ -33,6 +34,9 @@ def collect_command(args: argparse.Namespace) -> None:
         print(f"cells   {done.cells}, {done.graded} graded, {done.asked} of them asked now in {seconds(done.asking_s)}")
         print(f"status  {', '.join(f'{count} {status}' for status, count in done.statuses.items())}")
         print(f"paid    {usd(done.paid_usd)} in this run")
+        failed = sum(done.statuses.get(status.value, 0) for status in PASSING)
+        if failed:
+            print(f"        {failed} cells failed in a way that may pass; retry_failed=true asks them again")
         if done.unknown_attempts:
             print(f"        {done.unknown_attempts} attempts came back without a count; providers may have billed them")
     if CallStatus.OVER_BUDGET.value in done.statuses:

@@ -23,12 +23,12 @@ from rl_router.data.graders.grader import JUDGE
 from rl_router.data.parquet import read_parquet
 from rl_router.data.queries import message_content, read_queries
 from rl_router.data.table import RoutingTable
-from rl_router.errors import DataError, RouterError
+from rl_router.errors import DataError, PoolError, RouterError
 from rl_router.observe.formats import usd
 from rl_router.pipeline.cells import Cell, Journal, Outcome, cell_of, table_of
 from rl_router.pipeline.filling import Filling, FillSettings
 from rl_router.pool.backend import Request, Sampling
-from rl_router.pool.live_pool import LivePool, open_pool
+from rl_router.pool.live_pool import LivePool, check_pool, open_pool
 from rl_router.pool.pool import ModelPool
 from rl_router.types import CallStatus, Query
 
@@ -92,9 +92,11 @@ def collect(job: CollectJob, environment: Mapping[str, str] | None = None) -> Co
 
 async def _collect(job: CollectJob, environment: Mapping[str, str]) -> Collected:
     queries = read_questions(job)
-    job.pool.specs()  # refuses a bad pool before a file is made
     cache = None if job.pool.mode == "live" else job.pool.cache
     setting = replace(job.pool, cache=cache or job.run_dir / "calls.sqlite")
+    check_pool(setting, environment)
+    if job.judge is not None and job.judge not in (names := [spec.name for spec in setting.specs()]):
+        raise PoolError(f"The judge {job.judge!r} is no model of the pool; choose one of {', '.join(names)}.")
     journal = Journal(job.run_dir / "cells.sqlite")
     try:
         async with open_pool(setting, environment, run=journal.run) as opened:

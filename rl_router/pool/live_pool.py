@@ -101,6 +101,7 @@ async def open_pool(
     setting: LivePool, environment: Mapping[str, str], *, run: str = "", clock: Clock | None = None
 ) -> AsyncIterator[OpenedPool]:
     """Open what `setting` states; missing endpoints, keys and recordings are a PoolError here and not in mid-run."""
+    check_pool(setting, environment)
     specs = setting.specs()
     recordings = _recordings(setting, run)
     mask = Mask(all_keys(environment))
@@ -127,6 +128,15 @@ async def open_pool(
     finally:
         if recordings is not None:
             recordings.close()
+
+
+def check_pool(setting: LivePool, environment: Mapping[str, str]) -> None:
+    """A PoolError for what `open_pool` would refuse, before any file is made."""
+    specs = setting.specs()
+    if setting.mode != "replay":
+        lanes(specs, setting.concurrency, environment, Clock())
+    elif setting.cache is None or not setting.cache.is_file():
+        raise PoolError(f"There are no recorded calls at {setting.cache}; record them with pool.mode=record first.")
 
 
 def lanes(specs: tuple[ModelSpec, ...], width: int, environment: Mapping[str, str], clock: Clock) -> dict[str, Lane]:
@@ -170,10 +180,8 @@ def _client(setting: LivePool, mask: Mask, clock: Clock) -> Client:
 
 
 def _recordings(setting: LivePool, run: str) -> Recordings | None:
+    if setting.cache is None and setting.mode == "live":
+        return None
     if setting.cache is None:
-        if setting.mode == "live":
-            return None
         raise PoolError(f"pool.mode={setting.mode} needs a file of recorded calls; name it with pool.cache=PATH.")
-    if setting.mode == "replay" and not setting.cache.is_file():
-        raise PoolError(f"There are no recorded calls at {setting.cache}; record them with pool.mode=record first.")
     return Recordings(setting.cache, run)

@@ -267,8 +267,10 @@ def test_replay_of_what_nobody_recorded_is_an_error(tmp_path):
         ({"pool": {"mode": "replay"}}, PoolError, "no recorded calls"),
         ({"queries": Path("missing.parquet")}, DataError, "missing.parquet"),
         ({"split": "tset"}, DataError, "no question in the split 'tset'"),
+        ({"judge": "nobody"}, PoolError, "The judge 'nobody' is no model of the pool"),
     ],
 )
 def test_what_cannot_work_is_refused_before_a_call(tmp_path, changes, error, says):
     with pytest.raises(error, match=says):
         collect(job(tmp_path, "http://127.0.0.1:9/v1", **changes), {})
+    assert not (tmp_path / "run").exists()

@@ -134,6 +134,7 @@ BUILT_IN: tuple[Entry, ...] = (
         family="neural",
         description="matrix factorisation over every pair of models of a query (RouteLLM)",
         needs=("torch",),
+        learners=("supervised", "preference"),  # one answer per query compares no two models
     ),
     Entry(
         name="routerdc",
@@ -141,6 +142,7 @@ BUILT_IN: tuple[Entry, ...] = (
         family="neural",
         description="queries near the models that answer them well, by two contrasts (RouterDC)",
         needs=("torch",),
+        learners=("supervised", "preference"),  # one answer per query compares no two models
     ),
     Entry(
         name="hybrid_llm",
@@ -148,6 +150,7 @@ BUILT_IN: tuple[Entry, ...] = (
         family="neural",
         description="is a small model good enough, or must it be the large one (Hybrid LLM)",
         needs=("torch",),
+        learners=("supervised", "preference"),  # one answer per query compares no two models
     ),
     Entry(
         name="graphrouter",

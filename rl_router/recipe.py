@@ -27,6 +27,8 @@ from rl_router.paths import recipes_dir
 from rl_router.recipe_keys import known_keys
 from rl_router.rl.job import TrainJob, job_from_dict
 from rl_router.routers.job import RouterJob, router_job_from_dict, router_job_type
+from rl_router.routers.plugins import plugins
+from rl_router.routers.registry import entry
 
 Job = TypeVar("Job")
 
@@ -57,7 +59,21 @@ def group_options() -> dict[str, list[str]]:
 
 def load_job(name: str, overrides: Sequence[str] = ()) -> TrainJob | RouterJob[Any]:
     """The job of a recipe: a name in recipes/ or a path to a YAML file, changed by `key=value` and `group=option`."""
+    if name not in recipe_names() and name in plugins():
+        return checked(merged(plugin_values(name), read_values(overrides)), where=f"plugin {name}")
     return checked(compose(name, overrides), where=f"recipe {Path(name).stem}")
+
+
+def plugin_values(name: str) -> dict[str, Any]:
+    """A plugin needs no recipe: the hyper-parameters under `router` of its config.yaml are one."""
+    parameters = plugins()[name].config.get("router", {})
+    learner = "direct" if "direct" in entry(name).learners else "supervised"
+    return {
+        "name": name,
+        "run_dir": f"runs/{name}",
+        "router": {"kind": name, **parameters},
+        "learner": {"kind": learner},
+    }
 
 
 def load_step(kind: type[Job], name: str, overrides: Sequence[str] = (), *, folder: str) -> Job:

@@ -8,6 +8,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Literal
 
 from rl_router.errors import RecipeError
+from rl_router.routers.plugins import Plugin, plugin_class, plugins
 
 if TYPE_CHECKING:
     from rl_router.routers.router import Router
@@ -185,7 +186,17 @@ BUILT_IN: tuple[Entry, ...] = (
 
 def entries() -> dict[str, Entry]:
     """By name, in the order of a listing."""
-    return {entry.name: entry for entry in BUILT_IN}
+    found = {entry.name: entry for entry in BUILT_IN}
+    for name, plugin in plugins().items():
+        found.setdefault(name, _plugin_entry(plugin))  # a plugin cannot take the place of a router that ships
+    return found
+
+
+def _plugin_entry(plugin: Plugin) -> Entry:
+    said = str(plugin.config.get("description", "a plugin"))
+    lists = {key: tuple(map(str, plugin.config[key])) for key in ("needs", "learners", "rules") if key in plugin.config}
+    text = f"{said} ({plugin.source})" if not plugin.error else f"BROKEN: {plugin.error} ({plugin.source})"
+    return Entry(name=plugin.name, path="", family="plugin", description=text, **lists)
 
 
 def entry(name: str) -> Entry:
@@ -199,6 +210,9 @@ def entry(name: str) -> Entry:
 
 def router_class(name: str) -> type[Router]:
     """The class of a router, imported now. RecipeError for a name that nobody registered."""
-    module, _, attribute = entry(name).path.partition(":")
+    found_entry = entry(name)
+    if found_entry.family == "plugin":
+        return plugin_class(plugins()[name])
+    module, _, attribute = found_entry.path.partition(":")
     found: type[Router] = getattr(import_module(module), attribute)
     return found

@@ -12,7 +12,7 @@ import numpy as np
 from rl_router.errors import DataError
 from rl_router.evaluation.statistics.holm import holm
 from rl_router.evaluation.statistics.mean import mean
-from rl_router.evaluation.statistics.paired import bootstrap_interval, sign_flips
+from rl_router.evaluation.statistics.paired import Factors, bootstrap_interval, sign_flips
 
 LEVEL = 0.03
 """The chance that a table of routers which do not differ shows any difference. Below the usual 0.05, because a test at
@@ -77,9 +77,10 @@ def compare_pairs(
         return []
     columns = _columns(values, pairs)
     differences = np.column_stack([columns[router] - columns[other] for router, other in pairs])  # [n, p]
-    low, high = bootstrap_interval(differences, confidence=1 - level, draws=BOOTSTRAP_DRAWS, rng=rng)
+    factors = _factors(columns, pairs)
+    low, high = bootstrap_interval(differences, confidence=1 - level, draws=BOOTSTRAP_DRAWS, rng=rng, factors=factors)
     draws = max(FLIP_DRAWS, FLIPS_PER_COMPARISON * len(pairs))
-    p_values = sign_flips(differences, draws=draws, rng=rng)
+    p_values = sign_flips(differences, draws=draws, rng=rng, factors=factors)
     corrected = holm(p_values)
     rows = []
     for i, (router, other) in enumerate(pairs):
@@ -106,6 +107,20 @@ def verdict(difference: float, p: float, level: float = LEVEL) -> Verdict:
     if not p <= level:
         return Verdict.NO_DIFFERENCE
     return Verdict.BETTER if difference > 0 else Verdict.WORSE
+
+
+def _factors(columns: Mapping[str, np.ndarray], pairs: Sequence[tuple[str, str]]) -> Factors | None:
+    """None where some value is unknown, or there is nothing to save."""
+    used = list(dict.fromkeys(name for pair in pairs for name in pair))
+    values = np.column_stack([columns[name] for name in used])
+    if np.isnan(values).any() or len(pairs) <= len(used):
+        return None
+    place = {name: i for i, name in enumerate(used)}
+    signs = np.zeros((len(used), len(pairs)))
+    for column, (router, other) in enumerate(pairs):
+        signs[place[router], column] += 1
+        signs[place[other], column] -= 1
+    return values, signs
 
 
 def _columns(values: Mapping[str, np.ndarray], pairs: Sequence[tuple[str, str]]) -> dict[str, np.ndarray]:

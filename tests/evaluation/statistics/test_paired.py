@@ -70,3 +70,12 @@ def test_a_planted_tie_is_called_a_tie_and_a_planted_gap_is_found(gap: float, ex
     p_values = sign_flips(differences, draws=10_000, rng=rng())
     verdicts = [verdict(d, p, LEVEL) for d, p in zip(differences.mean(axis=0), p_values, strict=True)]
     assert verdicts.count(expected) >= {0.0: 94, 0.03: 90}[gap]
+
+
+def test_factors_give_the_same_p_values_and_means_as_the_differences_they_stand_for():
+    values = np.random.default_rng(3).integers(0, 2, (200, 4)).astype(float)  # right and wrong answers of four routers
+    signs = np.array([[1, 1, 1, 0, 0, 0], [-1, 0, 0, 1, 1, 0], [0, -1, 0, -1, 0, 1], [0, 0, -1, 0, -1, -1]], float)
+    for measure in (sign_flips, bootstrap):
+        plain = measure(values @ signs, draws=500, rng=np.random.default_rng(1))
+        quick = measure(values @ signs, draws=500, rng=np.random.default_rng(1), factors=(values, signs))
+        np.testing.assert_allclose(quick, plain, atol=1e-6)

@@ -35,20 +35,22 @@ def write_report(folder: RunFolder) -> Path:
     metrics = folder.read_metrics()
     results, choices = folder.read_rows(folder.results), folder.read_rows(folder.choices)
     name = folder.path.resolve().name
+    classical = folder.router.is_dir()  # it has neither training steps nor episodes, and its own name in the results
+    priced = all(row["cost_usd"] is not None for row in results)
     sections = [
-        _top(name, metrics, results),
-        *(_results(results) if results else []),
-        page.section("Learning curves", _curves(metrics)),
+        _top(name, metrics, results, "A classical router beside every baseline." if classical else headline(results)),
+        *(_results(results) if results and priced else [page.section("Every number", full_table(results))]),
+        *([] if classical else [page.section("Learning curves", _curves(metrics))]),
         page.section("Which model for which kind of query", _choices(choices)),
-        page.section("Episodes to read", _episodes(folder)),
+        *([] if classical else [page.section("Episodes to read", _episodes(folder))]),
         page.section("Config and versions", _files(folder)),
     ]
     write_text(folder.report, page.page(f"{name} · rl-router", sections))
     return folder.report
 
 
-def _top(name: str, metrics: Sequence[Row], results: Sequence[Row]) -> str:
-    facts = [("training steps", str(max((row["step"] for row in metrics), default=0)))]
+def _top(name: str, metrics: Sequence[Row], results: Sequence[Row], said_first: str) -> str:
+    facts = [("training steps", str(max(row["step"] for row in metrics)))] if metrics else []
     times = [datetime.fromisoformat(row["time"]) for row in metrics if row.get("time")]
     if len(times) > 1:
         facts.append(("first to last step", seconds((times[-1] - times[0]).total_seconds())))
@@ -58,7 +60,7 @@ def _top(name: str, metrics: Sequence[Row], results: Sequence[Row]) -> str:
     items = "".join(f"<li><span class='dim'>{escape(k)}</span> <b>{escape(v)}</b></li>" for k, v in facts)
     said = "".join(page.paragraph(words) for words in remarks(results))
     return (
-        f"<header><h1>rl-router · {escape(name)}</h1>{page.paragraph(headline(results), 'headline')}{said}"
+        f"<header><h1>rl-router · {escape(name)}</h1>{page.paragraph(said_first, 'headline')}{said}"
         f"<ul class='facts'>{items}</ul></header>"
     )
 

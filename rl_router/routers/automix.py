@@ -85,6 +85,8 @@ class AutoMix(Router):
 
     def chain(self, queries: Sequence[Query], table: RoutingTable, cost_weight: float = 0.0) -> list[list[str]]:
         """The models that are asked in turn for each query, by the answers (or verdicts) that `table` records."""
+        if not {self.small_, self.large_} <= set(table.models):
+            return super().chain(queries, table, cost_weight)
         verifier = self.verifier_
         known = _recorded(table, self.small_) if verifier is None else _judged(verifier, table, self.small_)
         judged = [query for query in queries if query.query_id in known]

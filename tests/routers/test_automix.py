@@ -66,6 +66,12 @@ def test_a_threshold_cannot_give_up_on_the_hopeless(judged):
     assert all(chain == ["cheap"] for text, chain in chains.items() if "red" in text and "round" in text)
 
 
+def test_a_table_that_lacks_one_of_the_pair_is_decided_by_the_rule(judged):
+    router = AutoMix(verifier="self").fit(judged.select(split="train"))
+    queries = judged.queries("test")[:3]
+    assert router.chain(queries, judged.select(models=["dear"])) == [["dear"]] * 3
+
+
 def test_nothing_is_verified_when_no_doubt_would_be_worth_the_price(judged):
     router = AutoMix(verifier="self").fit(judged.select(split="train"))
     queries = judged.queries("test")

@@ -132,6 +132,11 @@ def choices_of(router: Router, arena: Arena, queries: Sequence[Any], cost_weight
             f"the router was fitted on {', '.join(router.models_)}, and none of these is among"
             f" {', '.join(arena.models)}"
         )
+    if router.rule_.kind.startswith("cascade"):  # type: ignore[attr-defined]
+        raise RecipeError(
+            "a suite replays one answer per query, and this router's rule asks several models in turn: evaluate its run"
+            " with `rl-router evaluate RUN`, or fit it with another rule"
+        )
     weights = tuple(cost_weights) if router.has_dial else (None,)
     if type(router).route is Base.route:
         decided = _Scored(router, known, queries)

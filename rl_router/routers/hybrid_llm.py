@@ -17,7 +17,7 @@ from rl_router.routers.mlp import logits
 from rl_router.routers.networks.calibration import fit_line
 from rl_router.routers.networks.inputs import check_shapes, dense_features
 from rl_router.routers.networks.layers import Arrays, as_float64, new_dense, sigmoid
-from rl_router.routers.networks.pair_labels import best_shift, gap_labels, neighbour_gaps
+from rl_router.routers.networks.pair_labels import best_shift, gap_labels, neighbours, sampled_gaps
 from rl_router.routers.networks.schedule import Schedule
 from rl_router.routers.observations import Observations
 from rl_router.routers.router import Router
@@ -94,13 +94,12 @@ class HybridLlm(Router):
     def _labels(self, gaps: np.ndarray, vectors: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """The shift [m] and the labels [n, m] of every model, NaN where the gap is unknown or the model the large."""
         shifts, labels = np.zeros(gaps.shape[1]), np.full(gaps.shape, np.nan)
+        near = neighbours(vectors, 1 if self.labels == "deterministic" else self.samples)
         for j in range(gaps.shape[1]):
             known = ~np.isnan(gaps[:, j])
             if j == self._large or not known.any():
                 continue
-            samples = gaps[known, j][:, None]  # [k, 1]
-            if self.labels != "deterministic":
-                samples = neighbour_gaps(samples[:, 0], vectors[known], self.samples)
+            samples = sampled_gaps(gaps[:, j], near)[known]
             shifts[j] = best_shift(samples) if self.labels == "transformed" else 0.0
             labels[known, j] = gap_labels(samples, shifts[j])
         return shifts, labels

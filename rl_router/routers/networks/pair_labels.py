@@ -11,6 +11,7 @@ import numpy as np
 
 SHIFTS = np.linspace(0.0, 1.0, 101)
 BLOCK_BYTES = 64 << 20
+SEARCHED = 10_000
 
 
 def gap_labels(gaps: np.ndarray, shift: float = 0.0) -> np.ndarray:
@@ -38,15 +39,26 @@ def mean_difference(labels: np.ndarray) -> float:
     return float(2.0 * (weights * np.sort(labels)).sum() / n**2)
 
 
-def neighbour_gaps(gaps: np.ndarray, vectors: np.ndarray, samples: int) -> np.ndarray:
-    """[n, samples] the gap of each query and of its nearest others, from gaps [n] and unit vectors [n, d]."""
-    samples = min(samples, len(gaps))
-    found = np.empty((len(gaps), samples))
-    rows = max(1, BLOCK_BYTES // (4 * len(gaps)))
-    for start in range(0, len(gaps), rows):
-        similarity = vectors[start : start + rows] @ vectors.T
-        at = np.arange(len(similarity))
-        similarity[at, start + at] = np.inf  # first among its own samples
-        nearest = np.argpartition(-similarity, samples - 1, axis=1)[:, :samples]
-        found[start : start + rows] = gaps[nearest]
+def neighbours(vectors: np.ndarray, samples: int) -> np.ndarray:
+    """[n, samples] the row of each unit vector [n, d] itself, then those of its nearest others.
+
+    In large tables the others are looked for among `SEARCHED` rows: a search among all would be quadratic.
+    """
+    index = np.sort(np.random.default_rng(0).permutation(len(vectors))[:SEARCHED])
+    others = min(samples - 1, len(index) - 1)
+    found = np.empty((len(vectors), others + 1), dtype=np.int64)
+    found[:, 0] = np.arange(len(vectors))
+    rows = max(1, BLOCK_BYTES // (4 * len(index)))
+    for start in range(0, len(vectors), rows):
+        similarity = vectors[start : start + rows] @ vectors[index].T
+        itself = np.arange(start, start + len(similarity))[:, None] == index[None, :]
+        similarity[itself] = -np.inf
+        if others:
+            nearest = np.argpartition(-similarity, others - 1, axis=1)[:, :others]
+            found[start : start + rows, 1:] = index[nearest]
     return found
+
+
+def sampled_gaps(gaps: np.ndarray, near: np.ndarray) -> np.ndarray:
+    """[n, samples] of gaps [n]; where a neighbour's is unknown the query's own takes its place."""
+    return np.where(np.isnan(gaps[near]), gaps[:, None], gaps[near])

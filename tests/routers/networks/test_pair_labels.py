@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from rl_router.routers.networks.pair_labels import best_shift, gap_labels, mean_difference
+from rl_router.routers.networks.pair_labels import best_shift, gap_labels, mean_difference, neighbours, sampled_gaps
 
 
 def test_one_sample_gives_the_deterministic_label_and_a_tie_goes_to_the_small_model():
@@ -31,3 +31,13 @@ def test_the_shift_is_the_smallest_that_sets_the_labels_most_apart():
 
 def test_no_shift_is_needed_where_labels_differ_already():
     assert best_shift(np.array([[-1.0], [0.0]])) == 0.0
+
+
+def test_the_samples_of_a_query_are_itself_and_its_nearest_and_an_unknown_gap_is_its_own():
+    vectors = np.array([[1.0, 0.0], [0.8, 0.6], [0.0, 1.0]], dtype=np.float32)
+    near = neighbours(vectors, 2)
+    assert near.tolist() == [[0, 1], [1, 0], [2, 1]]
+    np.testing.assert_array_equal(
+        sampled_gaps(np.array([1.0, np.nan, -1.0]), near), [[1.0, 1.0], [np.nan, 1.0], [-1.0, -1.0]]
+    )
+    assert neighbours(vectors, 1).tolist() == [[0], [1], [2]]

@@ -108,7 +108,8 @@ class Router(Learned, ABC):
     ) -> list[Decision]:
         """A decision per query, among `models` if given. `cost_weight` is in units of quality per
         `cost_reference_usd_`: at 1, a call as dear as one to the strongest model must be better by 1 to be worth it."""
-        return self.rule_.decide(self.candidates(queries, cost_weight=cost_weight, models=models))
+        candidates = self.candidates(queries, cost_weight=cost_weight, models=models)  # refuses first
+        return self.rule_.decide(candidates)
 
     def candidates(
         self, queries: Sequence[Query], *, cost_weight: float = 0.0, models: Sequence[str] | None = None

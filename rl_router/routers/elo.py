@@ -100,18 +100,19 @@ def bradley_terry(wins: np.ndarray, prior: float) -> np.ndarray:
     """[b, m] strengths of geometric mean 1 that make the [b, m, m] wins likeliest (Zermelo's iteration).
 
     Newman 2023, "Efficient computation of rankings from pairwise comparisons", equation 10, which takes fewer rounds.
+    One model after the other, as there: two models that are changed at once swap their strengths for ever.
     """
     m = wins.shape[1]
     wins = wins + 0.5 * prior * (1.0 - np.eye(m))
     strengths = np.ones(wins.shape[:2])
-    for _ in range(ROUNDS):
-        both = strengths[:, :, None] + strengths[:, None, :]  # [b, m, m]
-        won = (wins * strengths[:, None, :] / both).sum(axis=2)
-        lost = (wins / both).sum(axis=1)
-        new = np.exp(centred_logs(won / lost)) if m > 1 else strengths
-        done = np.abs(np.log(new / strengths)).max() < 1e-9
-        strengths = new
-        if done:
+    for _ in range(ROUNDS if m > 1 else 0):
+        before = strengths
+        strengths = before.copy()
+        for i in range(m):
+            both = strengths[:, [i]] + strengths  # [b, m]
+            strengths[:, i] = (wins[:, i] * strengths / both).sum(axis=1) / (wins[:, :, i] / both).sum(axis=1)
+        strengths = np.exp(centred_logs(strengths))
+        if np.abs(np.log(strengths / before)).max() < 1e-9:
             break
     return strengths
 

@@ -24,6 +24,8 @@ VARIABLES = {
     "together_ai": ("TOGETHER_API_KEY", "TOGETHERAI_API_KEY", "TOGETHER_AI_API_KEY"),
 }
 """Where a provider's variable is not simply its name with _API_KEY behind it."""
+SHOWN = 8
+"""A word, or the beginning of a key, that is shorter than this gives nothing away."""
 
 
 def variables(provider: str) -> tuple[str, ...]:
@@ -82,9 +84,9 @@ class Mask:
     """Writes *** for every known key, whatever a server or a library put it into."""
 
     def __init__(self, keys: tuple[str, ...]) -> None:
-        # The longest first, so that a key that begins another one leaves no rest of it. A word of a few letters is no
-        # secret, and masking it would spoil answers.
-        self._keys = sorted((key for key in keys if len(key) >= 8), key=len, reverse=True)
+        # The longest first, so that a key that begins another one leaves no rest of it. Masking a word of a few letters
+        # would spoil answers.
+        self._keys = sorted((key for key in keys if len(key) >= SHOWN), key=len, reverse=True)
         self._bytes = [key.encode() for key in self._keys]
 
     def text(self, text: str) -> str:
@@ -95,9 +97,17 @@ class Mask:
 
     def body(self, body: bytes) -> bytes:
         for key in self._bytes:
-            if key in body:
-                body = body.replace(key, MASK.encode())
+            if key[:SHOWN] in body:
+                body = _without_cut_key(body.replace(key, MASK.encode()), key)
         return body
+
+
+def _without_cut_key(body: bytes, key: bytes) -> bytes:
+    """A body that broke off within a key ends before it."""
+    for length in range(len(key) - 1, SHOWN - 1, -1):
+        if body.endswith(key[:length]):
+            return body[:-length] + MASK.encode()
+    return body
 
 
 def _parse(text: str) -> Any:

@@ -65,3 +65,9 @@ def test_every_key_is_masked_the_longer_one_first_and_words_are_not():
 def test_all_keys_are_those_of_every_provider():
     environment = {"API_KEYS": '{"a": "k1", "b": ["k2"]}', "X_API_KEY": "k3", "HF_TOKEN": "k4", "HOME": "h"}
     assert all_keys(environment) == ("k1", "k2", "k3", "k4")
+
+
+def test_a_body_that_breaks_off_within_a_key_ends_before_it():
+    mask = Mask((LONG,))
+    assert mask.body(f'{{"content": "at {LONG[:12]}'.encode()) == b'{"content": "at ***'
+    assert mask.body(b'{"content": "risk-') == b'{"content": "risk-'

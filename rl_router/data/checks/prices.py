@@ -19,16 +19,20 @@ def price_findings(frame: pl.DataFrame) -> list[Finding]:
 
 def _missing(frame: pl.DataFrame) -> Iterator[Finding]:
     both_counts = pl.col("prompt_tokens").is_not_null() & pl.col("completion_tokens").is_not_null()
-    priced = pl.col("cost_usd").is_not_null() | both_counts
-    lacking = frame.group_by("model", maintain_order=True).agg((~priced).sum().alias("lacking"), pl.len().alias("rows"))
-    lacking = lacking.filter(pl.col("lacking") > 0)
-    if lacking.height:
-        yield Finding(
-            kind=Kind.PRICE,
-            text="rows have neither a cost nor both token counts, so nobody can say what the call cost",
-            count=int(lacking["lacking"].sum()),
-            examples=some(f"{model}: {n} of {rows} rows" for model, n, rows in lacking.iter_rows()),
-        )
+    lacking = frame.filter(pl.col("cost_usd").is_null() & ~both_counts)
+    failed = pl.col("score").is_null() & pl.col("response").is_null()
+    text = "rows have neither a cost nor both token counts, so nobody can say what the call cost"
+    yield from _unpriced(lacking.filter(~failed), frame, text)
+    text = "rows have no answer, no score and no cost: calls that failed, whose cost, if any, nobody told"
+    yield from _unpriced(lacking.filter(failed), frame, text, fault=False)
+
+
+def _unpriced(rows: pl.DataFrame, frame: pl.DataFrame, text: str, fault: bool = True) -> Iterator[Finding]:
+    if rows.height:
+        per_model = rows.group_by("model", maintain_order=True).len("lacking")
+        counts = per_model.join(frame.group_by("model").len("rows"), on="model", maintain_order="left")
+        examples = some(f"{model}: {n} of {all_rows} rows" for model, n, all_rows in counts.iter_rows())
+        yield Finding(kind=Kind.PRICE, text=text, count=rows.height, examples=examples, fault=fault)
 
 
 def _free(frame: pl.DataFrame) -> Iterator[Finding]:

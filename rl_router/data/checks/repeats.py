@@ -8,14 +8,17 @@ import polars as pl
 
 from rl_router.data.checks.finding import Finding, Kind, some
 from rl_router.data.checks.splits import fit_splits
+from rl_router.data.queries import IMAGES
 
 
 def repeat_findings(frame: pl.DataFrame) -> list[Finding]:
     """`frame` is what `usable_rows` gives."""
-    queries = frame.group_by("query_id", maintain_order=True).agg(
-        pl.first("query", "split", "dataset"), pl.col("model").unique().sort().alias("models")
+    queries = (
+        frame.with_columns(images=_images(frame))
+        .group_by("query_id", maintain_order=True)
+        .agg(pl.first("query", "split", "dataset", "images"), pl.col("model").unique().sort().alias("models"))
     )
-    queries = queries.with_columns(normal=normalised(pl.col("query")))
+    queries = queries.with_columns(normal=normalised(pl.col("query")) + pl.col("images"))
     return [*_leaks(queries), *_split_questions(queries), *_duplicates(queries)]
 
 
@@ -24,10 +27,17 @@ def normalised(text: pl.Expr) -> pl.Expr:
     return text.str.to_lowercase().str.replace_all(r"\s+", " ").str.strip_chars(" ")
 
 
+def _images(frame: pl.DataFrame) -> pl.Expr:
+    """The pictures of a question, which tell one "Find x." from another; "" where it has none."""
+    if frame.schema.get("meta") != pl.String:
+        return pl.lit("")
+    return pl.col("meta").str.json_path_match(f"$.{IMAGES}").fill_null("")
+
+
 def leaked_ids(frame: pl.DataFrame, held_out: str, fitted: list[str]) -> list[str]:
     """Queries of split `held_out` that a router fitted on the splits `fitted` has seen, case and spacing aside."""
     queries = frame.unique("query_id", keep="first", maintain_order=True)
-    texts = queries.select("query_id", "split", normalised(pl.col("query")).alias("text"))
+    texts = queries.select("query_id", "split", (normalised(pl.col("query")) + _images(queries)).alias("text"))
     seen = texts.filter(pl.col("split").is_in(fitted))["text"].unique()
     leaked = texts.filter((pl.col("split") == held_out) & pl.col("text").is_in(seen.implode()))
     return leaked["query_id"].to_list()

@@ -1,5 +1,7 @@
 """Each fault that is planted in a clean table is found, by its kind and its count."""
 
+import json
+
 import numpy as np
 import polars as pl
 import pytest
@@ -60,6 +62,19 @@ def test_one_question_under_two_ids_is_a_duplicate(clean):
     assert faults(again(clean, first, "copy")) == {(Kind.DUPLICATE, 1)}
 
 
+def picture(url):
+    return json.dumps({"images": [url]})
+
+
+@pytest.mark.parametrize(("other", "found"), [("b.png", set()), ("a.png", {(Kind.LEAK, 1)})])
+def test_one_text_about_another_picture_is_another_question(clean, other, found):
+    test = in_split(clean, "test")[0]
+    frame = again(clean, test, "copy", split="train").with_columns(
+        meta=pl.when(pl.col("query_id") == "copy").then(pl.lit(picture(other))).otherwise(pl.lit(picture("a.png")))
+    )
+    assert faults(frame) == found
+
+
 def test_a_question_whose_models_are_split_over_two_ids_is_found(clean):
     moved = clean.with_columns(where(cell("q0", "huge"), pl.lit("q0 again"), "query_id"))
     (finding,) = check_frame(moved).faults
@@ -73,6 +88,15 @@ def test_missing_prices_are_counted_per_model(clean):
     )
     (finding,) = check_frame(unpriced).faults
     assert (finding.kind, finding.count, finding.examples) == (Kind.PRICE, 600, ("huge: 600 of 600 rows",))
+
+
+def test_a_failed_call_without_a_cost_is_a_note(clean):
+    failed = clean.with_columns(
+        where(cell("q0", "huge"), None, name) for name in ("score", "response", "cost_usd", "prompt_tokens")
+    )
+    report = check_frame(failed)
+    assert report.faults == ()
+    assert (Kind.PRICE, 1, ("huge: 1 of 600 rows",)) in [(f.kind, f.count, f.examples) for f in report.findings]
 
 
 def test_a_cost_that_both_token_counts_can_make_is_not_missing(clean):

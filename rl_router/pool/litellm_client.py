@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
 from time import perf_counter
 from typing import Any
 
@@ -56,9 +57,11 @@ class LiteLLMClient:
             return Outcome(reply=failure(model, CallStatus.UNREADABLE, f"{model}: {error}.", usage=error.usage))
         except Exception as error:  # litellm's errors have no common root; most carry the status
             status = getattr(error, "status_code", None)
-            if not isinstance(status, int) or status < 300:
-                reason = f"{model}: {self._text(error)}"
+            reason = f"{model}: {self._text(error)}"
+            if not isinstance(status, int) or status < 300 or (status >= 500 and _is_no_reply(error)):
                 return Outcome(reply=failure(model, CallStatus.UNREADABLE, reason, usage=None))
+            if status >= 500 and not _was_told(error):
+                return Outcome(reply=failure(model, CallStatus.FAILED, reason, usage=None), retry=True)
             headers = getattr(getattr(error, "response", None), "headers", None) or {}
             wait_s = retry_after_s(headers, self._clock.date_s())
             return http_failure(model, status, self._text(error), wait_s)
@@ -86,7 +89,11 @@ class LiteLLMClient:
     def _answer(self, response: Any) -> Answer:
         if response is None:
             raise Unreadable("litellm gave no response")
-        return read_body(self._mask.body(response.model_dump_json().encode()))
+        answer = read_body(self._mask.body(response.model_dump_json().encode()))
+        if self._stream and not answer.text and answer.usage is not None and not answer.usage.completion_tokens:
+            # litellm makes an answer of no words and no tokens of a stream that held no event, such as a page of HTML
+            raise Unreadable("the stream held no answer")
+        return answer
 
     def _text(self, error: BaseException) -> str:
         text = str(error).removeprefix("litellm.")
@@ -96,3 +103,25 @@ class LiteLLMClient:
         close = getattr(self._litellm, "close_litellm_async_clients", None)
         if close is not None:
             await close()
+
+
+def _causes(error: BaseException) -> Iterator[BaseException]:
+    cause: BaseException | None = error
+    while cause is not None:
+        yield cause
+        cause = cause.__cause__ or cause.__context__
+
+
+def _was_told(error: BaseException) -> bool:
+    """Whether an HTTP status came from the server, or nothing went out: litellm says 500 of broken connections too."""
+    import httpx  # comes with litellm
+
+    return any(isinstance(cause, httpx.HTTPStatusError | httpx.ConnectError) for cause in _causes(error))
+
+
+def _is_no_reply(error: BaseException) -> bool:
+    """Whether it is about a body of status 200 that is no reply, of which litellm says 500 as well."""
+    if _was_told(error):
+        return False
+    empty = "Empty or invalid response from LLM endpoint" in str(error)
+    return empty or any(isinstance(cause, ValueError) for cause in _causes(error))

@@ -59,9 +59,18 @@ def test_every_fault_is_a_status_and_litellm_does_not_retry_by_itself(kind, stat
     assert KEY not in outcome.reply.text
 
 
-@pytest.mark.parametrize("kind", ["html", "cut_json", "half"])
-def test_what_is_no_reply_never_crashes(kind):
+@pytest.mark.parametrize(
+    ("kind", "stream", "status", "retry"),
+    [
+        ("html", False, CallStatus.UNREADABLE, False),
+        ("html", True, CallStatus.UNREADABLE, False),
+        ("cut_json", False, CallStatus.UNREADABLE, False),
+        ("half", False, CallStatus.FAILED, True),
+        ("half", True, CallStatus.FAILED, True),
+    ],
+)
+def test_what_is_no_reply_may_have_been_billed(kind, stream, status, retry):
     with LoopbackServer(faults=Faults(share=1.0, kinds=(kind,))) as server:
-        outcome = attempt(server)
-    assert outcome.reply.status in (CallStatus.UNREADABLE, CallStatus.FAILED)
+        outcome = attempt(server, stream=stream)
+    assert (outcome.reply.status, outcome.retry, outcome.reply.usage_known) == (status, retry, False), outcome
     assert len(outcome.reply.text) < 300

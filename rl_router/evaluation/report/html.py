@@ -14,6 +14,7 @@ from rl_router.evaluation.report.table_view import (
     by_weight,
     pairs_view,
     points_view,
+    recovery_view,
     tasks_view,
     traffic_view,
     worth_view,
@@ -21,6 +22,7 @@ from rl_router.evaluation.report.table_view import (
 from rl_router.evaluation.report.tables import notes
 from rl_router.evaluation.suite.lines import Key
 from rl_router.evaluation.suite.played import Played
+from rl_router.evaluation.two_models.report import NOTE
 from rl_router.observe import page
 from rl_router.observe.charts import escape
 
@@ -60,6 +62,7 @@ def html(summary: Summary, played: Mapping[Key, Played], questions: Sequence[Map
             "".join(page.paragraph(note, "dim") for note in notes(summary)),
         ),
         page.section("Over all cost weights", worth_view(summary), page.paragraph(_WORTH, "dim")),
+        *recovery_sections(summary),
         page.section("Who beats whom", page.paragraph(_PAIRS, "dim"), by_weight(summary, "pairs", pairs_view)),
         page.section("Quality by task", by_weight(summary, "tasks", tasks_view)),
         page.section("Where the traffic goes", page.paragraph(_TRAFFIC, "dim"), traffic_view(summary)),
@@ -68,6 +71,13 @@ def html(summary: Summary, played: Mapping[Key, Played], questions: Sequence[Map
         _SCRIPT,
     ]
     return page.page(f"{summary.name} · rl-router", sections)
+
+
+def recovery_sections(summary: Summary) -> list[str]:
+    """None unless there are two models."""
+    if not summary.recoveries:
+        return []
+    return [page.section("How much of the strong model's lead", recovery_view(summary), page.paragraph(NOTE, "dim"))]
 
 
 _PAIRS = (

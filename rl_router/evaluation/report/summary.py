@@ -7,12 +7,14 @@ from dataclasses import asdict, dataclass
 from functools import cached_property
 from typing import Any
 
+from rl_router.evaluation.suite.recovered import PROMPT_LENGTH, recoveries_of
 from rl_router.evaluation.suite.results import Board, Point, TaskCell, point_of, task_cells
 from rl_router.evaluation.suite.verdicts import REFERENCE, Verdict, between, verdicts_at
 from rl_router.evaluation.suite.worth import ORACLE, Worth, worth_of
+from rl_router.evaluation.two_models.recovery import Recovery
 from rl_router.types import Mode
 
-ORDER = ("random", "cheapest", "strongest", REFERENCE, "best_per_task", "knn", ORACLE)
+ORDER = ("random", "cheapest", "strongest", REFERENCE, "best_per_task", "knn", PROMPT_LENGTH, ORACLE)
 """The rows that nobody can leave out, in the order of a table; routers come before them, single models after."""
 
 
@@ -30,6 +32,8 @@ class Summary:
     verdicts: tuple[Verdict, ...]
     worths: tuple[Worth, ...]
     task_cells: tuple[TaskCell, ...]
+    recoveries: Mapping[str, tuple[Recovery, ...]]
+    """RouteLLM's metrics by data set, where there are two models."""
     remarks: tuple[str, ...]
 
     @cached_property
@@ -66,6 +70,7 @@ def summary_of(board: Board, *, name: str, max_tokens: int | None, remarks: Sequ
         verdicts=tuple(found for weight in board.cost_weights for found in verdicts_at(board, weight)),
         worths=tuple(worth_of(board, router) for router in order),
         task_cells=tuple(cell for column, weight in columns for cell in task_cells(board, column, weight)),
+        recoveries=recoveries_of(board),
         remarks=(*remarks, *_unfinished(board)),
     )
 

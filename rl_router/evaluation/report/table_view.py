@@ -8,6 +8,8 @@ from rl_router.evaluation.report.summary import Summary, block_of
 from rl_router.evaluation.report.tables import HEAD, WORTH_HEAD, cells, points_table, worth_cells
 from rl_router.evaluation.suite.results import Point, TaskCell
 from rl_router.evaluation.suite.verdicts import REFERENCE
+from rl_router.evaluation.two_models.report import HEAD as RECOVERY_HEAD
+from rl_router.evaluation.two_models.report import cells as recovery_cells
 from rl_router.observe import page
 from rl_router.observe.charts import escape
 from rl_router.observe.formats import MISSING, cost_weight, per_thousand, signed
@@ -48,6 +50,17 @@ def _point_cells(summary: Summary, point: Point, row: Sequence[str]) -> list[str
 def worth_view(summary: Summary) -> str:
     rows = [worth for worth in summary.worths if block_of(worth) != "single models"]
     return page.table(list(WORTH_HEAD), [page.row(w.router, map(page.cell, worth_cells(w)[1:])) for w in rows])
+
+
+def recovery_view(summary: Summary) -> str:
+    """RouteLLM's metrics, a table per data set."""
+    return "".join(
+        f"<h3>{escape(title)}, n = {rows[0].n:,}</h3>"
+        + page.table(
+            list(RECOVERY_HEAD), [page.row(row.router, map(page.cell, recovery_cells(row)[1:])) for row in rows]
+        )
+        for title, rows in summary.recoveries.items()
+    )
 
 
 def pairs_view(summary: Summary, weight: float) -> str:

@@ -15,6 +15,9 @@ from rl_router.evaluation.report.summary import BLOCKS, Summary, block_of
 from rl_router.evaluation.suite.results import Point
 from rl_router.evaluation.suite.verdicts import REFERENCE
 from rl_router.evaluation.suite.worth import Worth
+from rl_router.evaluation.two_models.report import HEAD as RECOVERY_HEAD
+from rl_router.evaluation.two_models.report import cells as recovery_cells
+from rl_router.evaluation.two_models.report import print_recoveries
 from rl_router.observe.formats import MISSING, cost_weight, count, per_thousand, plus_minus, signed, usd
 
 PLAIN_WIDTH = 150
@@ -87,9 +90,11 @@ def notes(summary: Summary) -> list[str]:
     limit = "" if summary.max_tokens is None else f" under a limit of {summary.max_tokens:,} tokens"
     several = any(point.seeds > 1 for point in summary.points)
     seeds = " and seeds" if several else ""
+    priced = any(point.cost_usd is not None for point in summary.points)
+    reference = f" ({usd(summary.cost_reference_usd)})" if priced else ", which is unknown here"
     return [
         f"±: two standard errors over queries{seeds}. Utility is quality − λ · cost / cost of a mean call to the"
-        f" strongest model ({usd(summary.cost_reference_usd)}).",
+        f" strongest model{reference}.",
         "Verdicts compare utility query by query with a paired test, corrected by Holm for all pairs at that λ;"
         " what is not significant is called no difference.",
         f"Cut off: the share of answers that were truncated{limit}. n: queries that could be scored (−: not graded).",
@@ -116,6 +121,8 @@ def print_summary(summary: Summary, console: Console | None = None) -> None:
         if not worth.router.startswith("model:"):
             table.add_row(*worth_cells(worth))
     console.print(table)
+    if summary.recoveries:
+        print_recoveries(summary.recoveries, console)
     for note in notes(summary):
         console.print(note, highlight=False, markup=False)
 
@@ -139,6 +146,12 @@ def markdown(summary: Summary) -> str:
         lines.append("")
     lines += ["## Over all λ", "", _row(WORTH_HEAD), _row(["---", *["---:"] * (len(WORTH_HEAD) - 1)])]
     lines += [_row([f"`{worth.router}`", *worth_cells(worth)[1:]]) for worth in summary.worths]
+    for title, recovered in summary.recoveries.items():
+        lines += ["", f"## {title}, n = {recovered[0].n:,}", "", _row(RECOVERY_HEAD)]
+        lines += [
+            _row(["---", *["---:"] * (len(RECOVERY_HEAD) - 1)]),
+            *(_row(recovery_cells(row)) for row in recovered),
+        ]
     return "\n".join([*lines, "", *(f"- {note}" for note in notes(summary)), ""])
 
 

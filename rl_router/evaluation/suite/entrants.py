@@ -140,16 +140,27 @@ def choices_of(router: Router, arena: Arena, queries: Sequence[Any], cost_weight
     weights = tuple(cost_weights) if router.has_dial else (None,)
     if type(router).route is Base.route:
         decided = _Scored(router, known, queries)
+        scores = decided.scores
         found = [decided.at(weight or 0.0) for weight in weights]
     else:  # a router with a route of its own, such as a cascade
         found = [_routed(router, known, queries, weight or 0.0) for weight in weights]
+        scores = None
     places = arena.columns(known)
     return Choices(
         cost_weights=weights,
         columns=np.array([places[columns] for columns, _, _ in found]),
         predicted_quality=np.array([quality for _, quality, _ in found]) if router.has_dial else None,
         predicted_cost_usd=np.array([cost for _, _, cost in found]) if router.has_dial else None,
+        lead=None if scores is None else _lead(arena, known, scores),
     )
+
+
+def _lead(arena: Arena, known: Sequence[str], scores: np.ndarray) -> np.ndarray | None:
+    """[n] from [n, known]; None where there are not two models."""
+    if len(arena.models) != 2 or len(known) != 2:
+        return None
+    strong = known.index(arena.models[arena.strongest])
+    return np.asarray(scores[:, strong] - scores[:, 1 - strong], dtype=float)
 
 
 Decided = tuple[np.ndarray, np.ndarray, np.ndarray]
@@ -196,10 +207,11 @@ def _routed(router: Router, known: Sequence[str], queries: Sequence[Any], cost_w
     )
 
 
-def mandatory(is_priced: bool) -> list[Entrant]:
-    """The rows that nobody can leave out. Without recorded costs there is no cheapest model."""
+def mandatory(arena: Arena) -> list[Entrant]:
+    """The rows that nobody can leave out. Without recorded costs there is no cheapest; length is a rule for two."""
+    left_out = {"cheapest": not arena.is_priced, "prompt_length": len(arena.models) != 2}
     rows: list[Entrant] = [
-        ReferenceRow(name=name, rule=rule) for name, rule in REFERENCES.items() if is_priced or name != "cheapest"
+        ReferenceRow(name=name, rule=rule) for name, rule in REFERENCES.items() if not left_out.get(name, False)
     ]
     return [EachModel(), *rows, registered("knn", {}, "knn")]
 

@@ -19,7 +19,7 @@ def evaluate_suite(suite: Suite) -> SuiteFolder:
     """Nothing is written before the data and every router have been found. Raises a RouterError in one sentence."""
     given = [entrant_of(entry, suite) for entry in suite.routers]
     arena = arena_of(suite)
-    entrants = _distinct([*mandatory(arena.is_priced), *given])
+    entrants = _distinct([*mandatory(arena), *given])
     folder = SuiteFolder(suite.run_dir)
     folder.begin(
         suite,

@@ -1,9 +1,9 @@
 """The lines of a run: one JSON object per (router, seed, query), with a list entry per setting, appended and never
 rewritten while it goes on. Everything that a table says is in them.
 
-    {"router": "knn", "seed": 0, "block": "decide", "query_id": "gsm8k/7", "task": "gsm8k",
-     "cost_reference_usd": 0.005, "cost_weights": [0.0, 0.5], "models": [["large"], ["small"]], "quality": [1.0, 0.0],
-     "cost_usd": [0.004, 0.0002], …}
+    {"router": "knn", "seed": 0, "block": "decide", "query_id": "gsm8k/7", "dataset": "gsm8k",
+     "task": "gsm8k", "cost_reference_usd": 0.005, "cost_weights": [0.0, 0.5],
+     "models": [["large"], ["small"]], "quality": [1.0, 0.0], "cost_usd": [0.004, 0.0002], …}
 
 A column of which nothing is known, or that is zero throughout, is left out. Lines are written and read by polars, whole
 batches at a time.
@@ -36,6 +36,7 @@ SCHEMA: dict[str, pl.DataType] = {
     "seed": pl.Int64(),
     "block": pl.String(),
     "query_id": pl.String(),
+    "dataset": pl.String(),
     "task": pl.String(),
     "cost_reference_usd": pl.Float64(),
     "cost_weights": pl.List(pl.Float64),
@@ -65,6 +66,7 @@ def frame_of(played: Played) -> pl.DataFrame:
         "seed": pl.repeat(played.seed, n),
         "block": pl.repeat(played.block.value, n),
         "query_id": pl.Series(played.query_ids, dtype=pl.String),
+        "dataset": pl.Series(played.datasets, dtype=pl.String),
         "task": pl.Series(played.tasks, dtype=pl.String),
         "cost_reference_usd": pl.repeat(played.cost_reference_usd, n),
         "cost_weights": pl.Series(list(played.cost_weights) * n, dtype=pl.Float64).reshape((n, w)).arr.to_list(),
@@ -138,6 +140,7 @@ def _played(part: pl.DataFrame) -> Played:
         cost_reference_usd=part["cost_reference_usd"][0],
         cost_weights=tuple(weights),
         query_ids=tuple(part["query_id"]),
+        datasets=tuple(part["dataset"]),
         tasks=tuple(part["task"]),
         calls=_calls(part["models"], w),
         **{name: matrix(name) for name in NUMBERS},
@@ -155,7 +158,17 @@ def _calls(models: pl.Series, w: int) -> Calls:
 
 def _checked(frame: pl.DataFrame, path: Path) -> pl.DataFrame:
     """A CheckpointError when some line lacks what every line has, or has not an entry for each setting."""
-    for name in ("router", "seed", "block", "query_id", "task", "cost_reference_usd", "cost_weights", "models"):
+    for name in (
+        "router",
+        "seed",
+        "block",
+        "query_id",
+        "dataset",
+        "task",
+        "cost_reference_usd",
+        "cost_weights",
+        "models",
+    ):
         if frame[name].null_count():
             raise CheckpointError(f"a line of {path} has no {name!r}: mend it, or start over with resume=false")
     sizes = frame["cost_weights"].list.len()

@@ -118,6 +118,7 @@ class Endpoint:
             cost_reference_usd=arena.cost_reference_usd,
             cost_weights=(None,),
             query_ids=tuple(ids),
+            datasets=tuple(query.dataset for query in asked),
             tasks=tuple(query.task for query in asked),
             calls=Calls.single([self.model], np.zeros((1, len(ids)), dtype=int)),
             **{

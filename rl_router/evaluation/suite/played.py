@@ -12,7 +12,7 @@ from rl_router.types import Mode
 
 NUMBERS = (
     "quality", "cost_usd", "router_usd", "latency_s", "prompt_tokens", "completion_tokens", "failed_calls", "truncated",
-    "predicted_quality", "predicted_cost_usd",
+    "predicted_quality", "predicted_cost_usd", "lead",
 )  # fmt: skip
 """The columns that are one number per setting and query; NaN is unknown."""
 USUALLY_ZERO = ("router_usd", "failed_calls")
@@ -62,7 +62,8 @@ class Played:
 
     `cost_reference_usd` is what a cost weight measures costs by, the same for every router of a run.
     `cost_usd` is all-in: every call, the failed ones and the router's own tokens, which `router_usd` says apart.
-    What is called is in `calls`.
+    What is called is in `calls`. `lead` is known where there are two models: the higher, the sooner the router
+    would ask the strong one, such as its predicted quality less the other's.
     """
 
     router: str
@@ -71,6 +72,7 @@ class Played:
     cost_reference_usd: float
     cost_weights: tuple[float | None, ...]  # w
     query_ids: tuple[str, ...]  # n
+    datasets: tuple[str, ...]  # n
     tasks: tuple[str, ...]  # n
     calls: Calls
     quality: np.ndarray  # [w, n]
@@ -83,6 +85,7 @@ class Played:
     truncated: np.ndarray
     predicted_quality: np.ndarray
     predicted_cost_usd: np.ndarray
+    lead: np.ndarray
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -94,6 +97,7 @@ class Choices:
     columns: np.ndarray  # [w, n]
     predicted_quality: np.ndarray | None = None  # [w, n]
     predicted_cost_usd: np.ndarray | None = None  # [w, n]
+    lead: np.ndarray | None = None  # [n] of the strong one of two models, see `Played`
 
 
 def replayed(router: str, seed: int, arena: Arena, choices: Choices, rows: np.ndarray) -> Played:
@@ -111,6 +115,7 @@ def replayed(router: str, seed: int, arena: Arena, choices: Choices, rows: np.nd
         cost_reference_usd=arena.cost_reference_usd,
         cost_weights=choices.cost_weights,
         query_ids=tuple(side.queries[i].query_id for i in rows),
+        datasets=tuple(side.queries[i].dataset for i in rows),
         tasks=tuple(side.queries[i].task for i in rows),
         calls=Calls.single(arena.models, columns),
         quality=np.where(columns >= 0, looked_up(side.quality), 0.0),
@@ -123,4 +128,5 @@ def replayed(router: str, seed: int, arena: Arena, choices: Choices, rows: np.nd
         truncated=looked_up(side.truncated),
         predicted_quality=unknown if choices.predicted_quality is None else choices.predicted_quality,
         predicted_cost_usd=unknown if choices.predicted_cost_usd is None else choices.predicted_cost_usd,
+        lead=unknown if choices.lead is None else np.tile(choices.lead, (len(columns), 1)),
     )

@@ -84,6 +84,7 @@ def played_of_episodes(
         cost_reference_usd=arena.cost_reference_usd,
         cost_weights=tuple(cost_weights),
         query_ids=tuple(query.query_id for query in queries),
+        datasets=tuple(query.dataset for query in queries),
         tasks=tuple(query.task for query in queries),
         calls=Calls.of([[[call.model for call in episode.calls] for episode in of_query] for of_query in by_query]),
         quality=matrix(lambda e: e.quality),
@@ -96,6 +97,7 @@ def played_of_episodes(
         truncated=np.full((len(cost_weights), len(queries)), np.nan),
         predicted_quality=np.full((len(cost_weights), len(queries)), np.nan),
         predicted_cost_usd=np.full((len(cost_weights), len(queries)), np.nan),
+        lead=np.full((len(cost_weights), len(queries)), np.nan),
     )
 
 

@@ -57,6 +57,14 @@ def best_per_task(arena: Arena, cost_weights: Weights, seed: int, rows: np.ndarr
     return Choices(cost_weights=tuple(cost_weights), columns=np.array(columns))
 
 
+def prompt_length(arena: Arena, cost_weights: Weights, seed: int, rows: np.ndarray) -> Choices:
+    """Of two models the strong one for prompts longer than the fit side's median: the mark of RouteLLM's metrics."""
+    lengths = np.array([float(len(arena.test.queries[i].text)) for i in rows])
+    median = np.median([len(query.text) for query in arena.fit.queries])
+    columns = np.where(lengths > median, arena.strongest, 1 - arena.strongest)
+    return Choices(cost_weights=(None,), columns=columns[None], lead=lengths)
+
+
 def oracle(arena: Arena, cost_weights: Weights, seed: int, rows: np.ndarray) -> Choices:
     """At each cost weight the model that turned out to have the highest utility; of equals, the cheapest."""
     costs = arena.test.cost_usd[rows]
@@ -71,6 +79,7 @@ REFERENCES: dict[str, Reference] = {
     "strongest": strongest,
     "best_single": best_single,
     "best_per_task": best_per_task,
+    "prompt_length": prompt_length,
     "oracle": oracle,
 }
 SEEDED = ("random",)

@@ -45,6 +45,7 @@ class Board:
     """Every router of a run on the same queries. A router without a dial stands at every cost weight alike."""
 
     query_ids: tuple[str, ...]
+    datasets: tuple[str, ...]  # [n] of each query
     tasks: tuple[str, ...]  # [n] of each query
     cost_weights: tuple[float, ...]
     cost_reference_usd: float
@@ -88,6 +89,7 @@ def board_of(played: Mapping[Key, Played]) -> Board:
         raise DataError(f"The lines measure costs by different references, {sorted(references)}; start over.")
     ids = dict.fromkeys(query_id for part in played.values() for query_id in part.query_ids)
     tasks = {q: task for part in played.values() for q, task in zip(part.query_ids, part.tasks, strict=True)}
+    datasets = {q: name for part in played.values() for q, name in zip(part.query_ids, part.datasets, strict=True)}
     place = {query_id: i for i, query_id in enumerate(ids)}
     by_router: dict[str, list[Played]] = {}
     for (router, _), part in played.items():
@@ -99,6 +101,7 @@ def board_of(played: Mapping[Key, Played]) -> Board:
     lacking = {router: max(len(ids) - len(part.query_ids) for part in parts) for router, parts in by_router.items()}
     return Board(
         query_ids=tuple(ids),
+        datasets=tuple(datasets[query_id] for query_id in ids),
         tasks=tuple(tasks[query_id] for query_id in ids),
         cost_weights=_weights(played.values()),
         cost_reference_usd=references.pop(),

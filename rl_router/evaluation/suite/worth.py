@@ -78,7 +78,7 @@ def worth_of(board: Board, router: str) -> Worth:
         traffic=dict(sorted(models.items(), key=lambda pair: -pair[1])),
         reliability=reliability(predicted, observed),
         **_against_oracle(board, columns[0]),
-        **_against_models(board, cost, quality),
+        **_against_models(board, router, cost, quality),
     )
 
 
@@ -98,7 +98,7 @@ def _against_oracle(board: Board, column: Column) -> dict[str, Any]:
     }
 
 
-def _against_models(board: Board, cost: np.ndarray, quality: np.ndarray) -> dict[str, Any]:
+def _against_models(board: Board, router: str, cost: np.ndarray, quality: np.ndarray) -> dict[str, Any]:
     singles = [_means(board.columns[model]) for model in board.models]
     names = ("aiq", "dominated", "perf_gain", "cost_save", "pareto_dist")
     if not singles or np.isnan(cost).any() or np.isnan(quality).any():
@@ -116,7 +116,8 @@ def _against_models(board: Board, cost: np.ndarray, quality: np.ndarray) -> dict
         cost_save(cost, quality, single_cost_usd=single_cost, single_quality=single_quality),
         pareto_dist(cost, quality, np.concatenate([c for c, _ in every]), np.concatenate([q for _, q in every])),
     )
-    return {name: _known(value) for name, value in zip(names, found, strict=True)}
+    known = {name: _known(value) for name, value in zip(names, found, strict=True)}
+    return known if router != ORACLE else known | {"pareto_dist": None}  # it is beyond the front that routers make
 
 
 def _known(value: float) -> Any:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 import numpy as np
@@ -32,9 +33,7 @@ def pair_of(table: RoutingTable, *, weak: str, strong: str) -> Pair:
 
     That is how RouteLLM counts MT-Bench: a router sees the first turn only.
     """
-    questions: dict[str, list[str]] = {}
-    for query_id in table.query_ids:
-        questions.setdefault(query_id.rpartition(TURN)[0] or query_id, []).append(query_id)
+    questions = conversations(table.query_ids)
     queries = {query.query_id: query for query in table.queries()}
     scores = table.matrix("score", models=[weak, strong])
     place = {query_id: i for i, query_id in enumerate(table.query_ids)}
@@ -42,6 +41,14 @@ def pair_of(table: RoutingTable, *, weak: str, strong: str) -> Pair:
     return Pair(
         queries=tuple(queries[min(turns)] for turns in questions.values()), weak=means[:, 0], strong=means[:, 1]
     )
+
+
+def conversations(query_ids: Iterable[str]) -> dict[str, list[str]]:
+    """Conversation -> its turns; a query that is no turn stands alone."""
+    found: dict[str, list[str]] = {}
+    for query_id in query_ids:
+        found.setdefault(query_id.rpartition(TURN)[0] or query_id, []).append(query_id)
+    return found
 
 
 def weak_and_strong(table: RoutingTable, weak: str | None = None, strong: str | None = None) -> tuple[str, str]:

@@ -60,9 +60,16 @@ def win_rates(router: Router, pair: Pair, *, weak: str, strong: str) -> np.ndarr
 
 def recoveries(pair: Pair, rates: Mapping[str, np.ndarray], *, rng: np.random.Generator) -> list[Recovery]:
     """One row per router of `rates` (name -> [n] win rate), then prompt length and the oracle."""
-    graded = ~(np.isnan(pair.weak) | np.isnan(pair.strong))
-    weak, strong = pair.weak[graded], pair.strong[graded]
-    columns = {**rates, LENGTH: pair.lengths, ORACLE: np.where(graded, pair.strong - pair.weak, 0.0)}
+    return recoveries_beside_length(pair.weak, pair.strong, {**rates, LENGTH: pair.lengths}, rng=rng)
+
+
+def recoveries_beside_length(
+    weak: np.ndarray, strong: np.ndarray, rates: Mapping[str, np.ndarray], *, rng: np.random.Generator
+) -> list[Recovery]:
+    """One row per column [n] of `rates`, prompt length among them, then the oracle."""
+    graded = ~(np.isnan(weak) | np.isnan(strong))
+    columns = {**rates, ORACLE: np.where(graded, strong - weak, 0.0)}
+    weak, strong = weak[graded], strong[graded]
     known = {name: column[graded] for name, column in columns.items()}
     drawn = _bootstrap(list(known.values()), weak, strong, rng)  # [draws, routers]
     beside = drawn - drawn[:, [list(known).index(LENGTH)]]

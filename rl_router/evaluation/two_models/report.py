@@ -21,6 +21,11 @@ from rl_router.routers.router import load_router
 
 SEED = 0
 PLAIN_WIDTH = 120
+HEAD = (
+    "router", "APGR, every share", "≤ 1", "CPT(50)", "CPT(80)", "APGR, 11 points", "CPT(50)", "CPT(80)",
+    "against length",
+)  # fmt: skip
+NOTE = "±: two standard errors. CPT: share of strong calls. ≤ 1: recovery counted up to 1."
 
 
 def judge(
@@ -50,28 +55,32 @@ def print_recoveries(blocks: Mapping[str, Sequence[Recovery]], console: Console)
         console = Console(file=console.file, width=max(console.width, PLAIN_WIDTH), no_color=True)
     for title, rows in blocks.items():
         console.print(_table(f"{title}, n = {rows[0].n:,}", rows))
-    console.print("±: two standard errors. CPT: share of strong calls. ≤ 1: recovery counted up to 1.", highlight=False)
+    console.print(NOTE, highlight=False)
 
 
 def _table(title: str, rows: Sequence[Recovery]) -> Table:
     table = Table(title=title, title_justify="left", box=box.SIMPLE, header_style="bold")
-    table.add_column("router")
-    for name in ("APGR, every share", "≤ 1", "CPT(50)", "CPT(80)", "APGR, 11 points", "CPT(50)", "CPT(80)"):
+    table.add_column(HEAD[0])
+    for name in HEAD[1:-1]:
         table.add_column(name, justify="right")
-    table.add_column("against length")
+    table.add_column(HEAD[-1])
     for row in rows:
-        table.add_row(
-            row.router,
-            plus_minus(row.apgr, row.apgr_se) if math.isfinite(row.apgr) else MISSING,
-            _three(row.apgr_up_to_1),
-            _percent(row.cpt_50),
-            _percent(row.cpt_80),
-            _three(row.eleven_apgr),
-            _percent(row.eleven_cpt_50),
-            _percent(row.eleven_cpt_80),
-            "" if row.verdict is None else row.verdict.value,
-        )
+        table.add_row(*cells(row))
     return table
+
+
+def cells(row: Recovery) -> list[str]:
+    return [
+        row.router,
+        plus_minus(row.apgr, row.apgr_se) if math.isfinite(row.apgr) else MISSING,
+        _three(row.apgr_up_to_1),
+        _percent(row.cpt_50),
+        _percent(row.cpt_80),
+        _three(row.eleven_apgr),
+        _percent(row.eleven_cpt_50),
+        _percent(row.eleven_cpt_80),
+        "" if row.verdict is None else row.verdict.value,
+    ]
 
 
 def _three(value: float) -> str:

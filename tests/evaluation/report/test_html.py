@@ -43,8 +43,9 @@ def test_the_list_of_episodes_is_bounded_and_says_what_is_left_out(monkeypatch, 
     folder = evaluate_suite(suite_of())
     monkeypatch.setattr(episodes_view, "MOST_EPISODES", 40)
     view = episodes_view.episodes_view(folder.read_played(), folder.read_queries())
-    # settings: random, cheapest, strongest 1 each; best_single, best_per_task, oracle, knn 3 each = 15; 40 // 15 = 2
-    assert "30 of 90 episodes: every router and λ on 2 of 6 queries. The other 60 are in lines.jsonl." in view
+    # settings: random, cheapest, strongest, prompt_length 1 each;
+    # best_single, best_per_task, oracle, knn 3 each = 16; 40 // 16 = 2
+    assert "32 of 96 episodes: every router and λ on 2 of 6 queries. The other 64 are in lines.jsonl." in view
 
 
 def test_a_real_browser_renders_the_list_and_runs_the_page(page, tmp_path):
@@ -59,8 +60,8 @@ def test_a_real_browser_renders_the_list_and_runs_the_page(page, tmp_path):
     dom = done.stdout
     assert "<title>hand · rl-router</title>" in dom  # the hostile question did not run
     listed = dom.split("data-episodes")[1].split("</tbody>")[0]
-    assert listed.count("<tr") == 1 + 100  # the head, and the first hundred of 108
-    assert "first 100 of 108" in listed
+    assert listed.count("<tr") == 1 + 100  # the head, and the first hundred of 114
+    assert "first 100 of 114" in listed
     assert listed.count("&lt;b&gt;what is 2 &amp; 2&lt;/b&gt;") > 0
     panels = re.findall(r'<div data-panel="([^"]*)"( hidden="")?', dom)
     assert {(weight, bool(hidden)) for weight, hidden in panels} == {("0", False), ("0.5", True), ("2", True)}

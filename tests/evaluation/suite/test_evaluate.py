@@ -12,7 +12,7 @@ from rl_router.evaluation.suite.evaluate import evaluate_suite
 from rl_router.evaluation.suite.folder import SuiteFolder
 from rl_router.evaluation.suite.suite import Splits
 
-MANDATORY = {"random", "cheapest", "strongest", "best_single", "best_per_task", "knn", "oracle"}
+MANDATORY = {"random", "cheapest", "strongest", "best_single", "best_per_task", "knn", "prompt_length", "oracle"}
 
 
 def summary_of(suite):

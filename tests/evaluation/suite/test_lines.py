@@ -25,7 +25,7 @@ def played(router="r", seed=0, ids=("a", "b", "c"), **changed):
     calls = [[["big", "small"], ["small"]], [["big"], ["big"]], [["small"], []]]
     return Played(
         router=router, seed=seed, block=Mode.DECIDE, cost_reference_usd=0.02, cost_weights=(0.0, 0.5), query_ids=ids,
-        tasks=("t",) * len(ids), calls=Calls.of(calls[: len(ids)]), **(values | changed),
+        datasets=("d",) * len(ids), tasks=("t",) * len(ids), calls=Calls.of(calls[: len(ids)]), **(values | changed),
     )  # fmt: skip
 
 
@@ -51,8 +51,9 @@ def test_a_line_is_one_json_object_that_names_everything_it_knows(tmp_path):
     lines.append(path, played())
     first = json.loads(path.read_text().splitlines()[0])
     assert first == {
-        "router": "r", "seed": 0, "block": "decide", "query_id": "a", "task": "t", "cost_reference_usd": 0.02,
-        "cost_weights": [0.0, 0.5], "models": [["big", "small"], ["small"]], "quality": [1.0, 0.5],
+        "router": "r", "seed": 0, "block": "decide", "query_id": "a", "dataset": "d", "task": "t",
+        "cost_reference_usd": 0.02, "cost_weights": [0.0, 0.5], "models": [["big", "small"], ["small"]],
+        "quality": [1.0, 0.5],
         "cost_usd": [0.1, 0.0], "prompt_tokens": [7, 1], "truncated": [True, False],
     }  # fmt: skip
 

@@ -40,6 +40,8 @@ SIGNATURES = {b"\xff\xd8": "jpeg", b"GIF8": "gif", b"RIFF": "webp"}
 def image_url(image: Any) -> str:
     """A `data:` URL of what `datasets` (PIL) or a parquet file (`{"bytes": …}`) holds; a URL stays one."""
     if isinstance(image, str):
+        if not image.startswith(("data:", "http://", "https://")):
+            raise ValueError(f"the image {image[:60]!r} is no URL; a provider cannot read files of this machine")
         return image
     data: Any = image.get("bytes") if isinstance(image, Mapping) else image
     if hasattr(data, "save"):

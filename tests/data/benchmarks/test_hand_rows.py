@@ -9,6 +9,7 @@ import pytest
 
 from rl_router.data.benchmarks import BENCHMARKS
 from rl_router.data.benchmarks.livecodebench import cases_in, pickled_text, within
+from rl_router.data.benchmarks.prompts import image_url
 from rl_router.data.benchmarks.validation import validate
 from rl_router.data.graders import grade
 from rl_router.data.queries import message_content
@@ -196,3 +197,9 @@ def test_every_benchmark_says_where_it_comes_from_and_who_grades_it():
         assert benchmark.licence and benchmark.hub and benchmark.title
         assert benchmark.source.startswith("https://") and benchmark.paper.startswith("https://")
         assert set(benchmark.splits) <= {"train", "val", "test"} and "test" in benchmark.splits
+
+
+def test_an_image_is_bytes_or_a_url_and_no_file_of_this_machine():
+    assert image_url("https://example.org/a.png") == "https://example.org/a.png"
+    with pytest.raises(ValueError, match="'figures/a.png' is no URL"):
+        image_url("figures/a.png")

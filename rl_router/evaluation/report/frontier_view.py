@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from itertools import pairwise
 
 import numpy as np
 
@@ -71,11 +72,20 @@ def _router(router: str, points: Sequence[Point], look: Look, x: Axis, y: Axis) 
         corners = _corners(points)
         upper = [(1000 * (p.cost_usd or 0.0), _high(p)) for p in corners]
         lower = [(1000 * (p.cost_usd or 0.0), _low(p)) for p in reversed(corners)]
-        outline = " ".join(f"{x.at(a):.1f},{y.at(b):.1f}" for a, b in upper + lower)
+        outline = " ".join(f"{x.at(a):.1f},{y.at(b):.1f}" for a, b in _mixed(upper) + _mixed(lower))
         parts.append(f'<polygon points="{outline}" style="fill:{look.colour}" opacity="0.13"/>')
         spots = [(1000 * (p.cost_usd or 0.0), p.quality) for p in corners]
-        parts.append(polyline(spots, x, y, look.colour, width=2.2 if look.bold else 1.4, dash=look.dash or ""))
+        parts.append(polyline(_mixed(spots), x, y, look.colour, width=2.2 if look.bold else 1.4, dash=look.dash or ""))
     return "".join(parts) + "".join(_mark(point, look, router, x, y) for point in points)
+
+
+def _mixed(corners: Sequence[tuple[float, float]]) -> list[tuple[float, float]]:
+    """The corners and points between them: a mixture is straight in cost, and so is bent on a logarithmic axis."""
+    steps = np.linspace(0, 1, 25)[1:]
+    found = list(corners[:1])
+    for (a, b), (c, d) in pairwise(corners):
+        found += [(float(a + t * (c - a)), float(b + t * (d - b))) for t in steps]
+    return found
 
 
 def _corners(points: Sequence[Point]) -> list[Point]:

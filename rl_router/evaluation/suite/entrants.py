@@ -90,10 +90,14 @@ class SingleModel:
         return self.model
 
     def play(self, arena: Arena, cost_weights: Sequence[float], seed: int, rows: np.ndarray) -> Iterator[Played]:
+        columns = np.full((1, len(rows)), self.column(arena))
+        yield replayed(self.name, seed, arena, Choices(cost_weights=(None,), columns=columns), rows)
+
+    def column(self, arena: Arena) -> int:
+        """The model's place in the arena; an UnknownModelError when it has none."""
         if self.model not in arena.models:
             raise UnknownModelError(f"there is no model {self.model!r} here; there are {', '.join(arena.models)}")
-        columns = np.full((1, len(rows)), arena.models.index(self.model))
-        yield replayed(self.name, seed, arena, Choices(cost_weights=(None,), columns=columns), rows)
+        return arena.models.index(self.model)
 
 
 @dataclass(frozen=True, kw_only=True)

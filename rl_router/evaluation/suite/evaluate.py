@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from rl_router.errors import RecipeError
 from rl_router.evaluation.suite import lines
 from rl_router.evaluation.suite.arena import Arena
-from rl_router.evaluation.suite.entrants import Entrant, entrant_of, mandatory
+from rl_router.evaluation.suite.entrants import Entrant, SingleModel, entrant_of, mandatory
 from rl_router.evaluation.suite.folder import SuiteFolder
 from rl_router.evaluation.suite.identity import digest_of_arena
 from rl_router.evaluation.suite.sources import arena_of
@@ -19,6 +19,9 @@ def evaluate_suite(suite: Suite) -> SuiteFolder:
     """Nothing is written before the data and every router have been found. Raises a RouterError in one sentence."""
     given = [entrant_of(entry, suite) for entry in suite.routers]
     arena = arena_of(suite)
+    for entrant in given:
+        if isinstance(entrant, SingleModel):
+            entrant.column(arena)  # a model that is not there is refused before anything is written
     entrants = _distinct([*mandatory(arena), *given])
     folder = SuiteFolder(suite.run_dir)
     folder.begin(

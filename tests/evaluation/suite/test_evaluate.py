@@ -6,7 +6,7 @@ import polars as pl
 import pytest
 
 from rl_router.data.table import RoutingTable
-from rl_router.errors import DataError, RecipeError
+from rl_router.errors import DataError, RecipeError, UnknownModelError
 from rl_router.evaluation.report.write import write_reports
 from rl_router.evaluation.suite.evaluate import evaluate_suite
 from rl_router.evaluation.suite.folder import SuiteFolder
@@ -138,3 +138,10 @@ def test_seeds_are_played_where_chance_is_and_stand_in_the_error(suite_of):
     assert point(summary, "random", 0.0).seeds == 3
     assert point(summary, "random", 0.0).quality_se_seeds is not None
     assert point(summary, "oracle", 0.0).seeds == 1
+
+
+def test_a_model_that_is_not_there_is_refused_before_anything_is_written(suite_of):
+    suite = suite_of(routers=("model:nobody",))
+    with pytest.raises(UnknownModelError, match="there are large, small|there are small, large"):
+        evaluate_suite(suite)
+    assert not suite.run_dir.exists()

@@ -1,5 +1,7 @@
 """Baselines: a pool of two models whose best table can be worked out by hand, and the dial of the embedded world."""
 
+from dataclasses import replace
+
 import pytest
 
 from rl_router.data.world import UNSURE, WorldReferences
@@ -155,7 +157,7 @@ def test_in_decide_mode_a_recorded_score_is_the_quality():
             return ModelReply(model=request.spec.name, text="?", score=0.25, cost_usd=0.1)
 
     task = task_of(EASY, mode=Mode.DECIDE)
-    task.pool.backend = Scored()
+    task = replace(task, pool=ModelPool(task.pool.specs, Scored()))
     found = reference_outcomes(task, Dial(), EASY, 0.0, EASY)
     assert {o.quality for outcomes in found.values() for o in outcomes} == {0.25}
 

@@ -12,7 +12,7 @@ import subprocess
 import time
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import psutil
@@ -77,9 +77,12 @@ def _child(
             yield child, meter
         finally:
             if child.poll() is None:
-                for process in meter.processes():
-                    process.kill()
+                left = meter.processes()
+                for process in left:
+                    with suppress(psutil.NoSuchProcess):
+                        process.kill()
                 child.wait()
+                psutil.wait_procs(left, timeout=10)  # a kill takes its time on a busy machine
 
 
 class ProcessMeter:

@@ -6,6 +6,8 @@ import os
 from pathlib import Path
 
 PACKAGE = Path(__file__).resolve().parent
+COMPLETE = ("", "routers")
+"""Where `rl-router train` looks for a recipe: the top of recipes/, and the classical routers."""
 
 
 def checkout() -> Path | None:
@@ -21,6 +23,12 @@ def editable_folder(name: str) -> Path:
 
 def recipes_dir() -> Path:
     return editable_folder("recipes")
+
+
+def recipe_files(folder: str = "") -> dict[str, Path]:
+    """The complete experiments by name, or the recipes in the `folder` of a step."""
+    folders = (folder,) if folder else COMPLETE
+    return {path.stem: path for place in folders for path in sorted((recipes_dir() / place).glob("*.yaml"))}
 
 
 def pools_dir() -> Path:

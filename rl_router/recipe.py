@@ -23,7 +23,7 @@ from omegaconf.errors import MissingMandatoryValue, OmegaConfBaseException
 from pydantic import TypeAdapter, ValidationError
 
 from rl_router.errors import CheckpointError, RecipeError
-from rl_router.paths import recipes_dir
+from rl_router.paths import COMPLETE, recipe_files, recipes_dir
 from rl_router.recipe_keys import known_keys
 from rl_router.rl.job import TrainJob, job_from_dict
 from rl_router.routers.job import RouterJob, router_job_from_dict, router_job_type
@@ -34,16 +34,6 @@ Job = TypeVar("Job")
 
 STEPS = ("collect", "models", "prompts", "queries", "suites")
 """Folders of recipes/ that hold recipes of `rl-router data …`, named like the command, or suites; others hold parts."""
-
-
-COMPLETE = ("", "routers")
-"""Where `rl-router train` looks for a recipe: the top of recipes/, and the classical routers."""
-
-
-def recipe_files(folder: str = "") -> dict[str, Path]:
-    """The complete experiments by name, or the recipes in the `folder` of a step."""
-    folders = (folder,) if folder else COMPLETE
-    return {path.stem: path for place in folders for path in sorted((recipes_dir() / place).glob("*.yaml"))}
 
 
 def recipe_names(folder: str = "") -> list[str]:

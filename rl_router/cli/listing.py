@@ -61,7 +61,7 @@ def markdown(rows: list[dict[str, Any]], columns: tuple[str, ...]) -> str:
 
 
 def recipe_rows() -> list[dict[str, Any]]:
-    from rl_router.recipe import recipe_files
+    from rl_router.paths import recipe_files
 
     return [
         {"name": name, "description": first_comment(path), "path": str(path)} for name, path in recipe_files().items()

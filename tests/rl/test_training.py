@@ -96,8 +96,17 @@ def test_reward_rises_on_a_reduced_world(tmp_path, small_job):
         tmp_path / "run",
         task=WorldTask(n_train=600, n_val=10, n_test=40, tasks=("units", "lists", "fact")),
         warm_start=WarmStart(steps=120, demonstrations=2000),
-        algorithm=Dapo(steps=20, prompts_per_step=12, group_size=8, dynamic_sampling=False, warmup_steps=2),
-        checkpoint_every=20,
+        algorithm=Dapo(
+            steps=24,
+            prompts_per_step=16,
+            group_size=8,
+            updates_per_step=4,
+            dynamic_sampling=False,
+            warmup_steps=2,
+            normalise_by_std=False,
+            kl_weight=0.1,
+        ),  # fmt: skip
+        checkpoint_every=24,
     )
     rewards = [row["reward/mean"] for row in train(replace(job, seed=0)).read_metrics()]
     assert fmean(rewards[-4:]) >= fmean(rewards[:4]) + 0.08, rewards

@@ -54,6 +54,23 @@ class CostModel(Learned):
         amount = np.exp(np.clip(shapes @ self.amount_.T, *self.range_.T)) * self.scale_
         return np.round(self.prices_[:, 0] * prompt + self.prices_[:, 1] * amount, DECIMALS)
 
+    def with_constants(self, costs_usd: Sequence[float], order: np.ndarray) -> CostModel:
+        """With further models that cost the same for every query; `order` [m] says where each column comes from."""
+        more, smallest = len(costs_usd), np.log(np.maximum(costs_usd, SMALLEST_USD))
+        grown, added = (
+            CostModel(ridge=self.ridge),
+            {
+                "prompt_": np.zeros((more, 2)),
+                "amount_": np.zeros((more, N_SHAPES)),
+                "scale_": np.asarray(costs_usd) / np.exp(smallest),  # 0 for what is free
+                "range_": np.stack([smallest, smallest], axis=1),
+                "prices_": np.tile([0.0, 1.0], (more, 1)),
+            },
+        )
+        for name, rows in added.items():
+            setattr(grown, name, np.concatenate([getattr(self, name), rows])[order])
+        return grown
+
     def _fit_model(self, shapes: np.ndarray, observed: Observations, j: int) -> tuple[object, ...]:
         prompt, completion, usd = (
             matrix[:, j] for matrix in (observed.prompt_tokens, observed.completion_tokens, observed.costs_usd)

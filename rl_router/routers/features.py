@@ -2,7 +2,7 @@
 
 Rows are L2-normalised, so that a dot product is the cosine. `tfidf` is sparse; `lsa:256` is TF-IDF projected onto its
 first 256 singular directions (Deerwester et al. 1990), for what needs dense vectors and no download. `chars` counts
-characters instead of words, and `tfidf+chars` is both.
+characters instead of words, `lsa-chars:256` projects those, and `tfidf+chars` is both.
 """
 
 from __future__ import annotations
@@ -50,8 +50,8 @@ class Features(Learned):
 
 
 def make_features(name: str) -> Features:
-    """`tfidf`, `chars`, `lsa:DIM`, the name of an encoder such as `hashing:256` or `st:minilm`, `tune:FOLDER_OR_NAME`,
-    or several of them after one of the first three, as `tfidf+chars+st:minilm`."""
+    """`tfidf`, `chars`, `lsa:DIM`, `lsa-chars:DIM`, the name of an encoder such as `hashing:256` or `st:minilm`,
+    `tune:FOLDER_OR_NAME`, or several of them after one of the first three, as `tfidf+chars+st:minilm`."""
     kind = name.partition("+")[0].partition(":")[0]
     if "+" in name and kind in ("tfidf", "chars", "lsa"):
         return Joined(names=tuple(name.split("+")))
@@ -60,10 +60,10 @@ def make_features(name: str) -> Features:
     if name == "chars":
         return Tfidf(unit="char", longest=3)
     kind, _, size = name.partition(":")
-    if kind == "lsa":
+    if kind in ("lsa", "lsa-chars"):
         if not size.isdigit() or not 1 <= int(size) <= 4096:
-            raise RecipeError(f"expected text features like lsa:256, got {name!r}")
-        return Lsa(dim=int(size))
+            raise RecipeError(f"expected text features like {kind}:256, got {name!r}")
+        return Lsa(dim=int(size), unit="char" if kind == "lsa-chars" else "word")
     if kind == "tune":
         return _tuned()(model=size)
     return Encoded(encoder=name)
@@ -122,11 +122,12 @@ class Lsa(Features):
 
     kind: Literal["lsa"] = "lsa"
     dim: int = 256
+    unit: Literal["word", "char"] = "word"
     tfidf_: Tfidf = learned()
     directions_: np.ndarray = learned("v d")
 
     def fit(self, texts: Sequence[str]) -> Lsa:
-        self.tfidf_ = Tfidf(longest=1).fit(texts)
+        self.tfidf_ = Tfidf(unit=self.unit, longest=1 if self.unit == "word" else 3).fit(texts)
         counts = self.tfidf_(texts)
         dim = min(self.dim, *counts.shape)
         _, _, rows = randomized_svd(counts, dim, n_iter=4, random_state=0)

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from rl_router.routers.router import Router
 
 Family = Literal[
-    "fixed", "lookup", "neighbours", "linear", "rating", "clusters", "neural", "cascade", "mixture", "plugin"
+    "fixed", "lookup", "neighbours", "linear", "rating", "clusters", "neural", "cascade", "mixture", "bandit", "plugin"
 ]
 
 
@@ -121,6 +121,13 @@ BUILT_IN: tuple[Entry, ...] = (
         needs=("answers",),
         learners=("direct",),
         rules=("argmax", "top_k"),
+    ),
+    Entry(
+        name="online",
+        path=f"{_HERE}.online:Online",
+        family="bandit",
+        description="another router, and a bandit that learns from feedback while it serves (LinUCB, Thompson)",
+        rules=("argmax",),  # its algorithm chooses
     ),
     Entry(
         name="mlp",

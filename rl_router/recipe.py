@@ -32,8 +32,9 @@ from rl_router.routers.registry import entry
 
 Job = TypeVar("Job")
 
-STEPS = ("collect", "models", "prompts", "queries", "suites")
-"""Folders of recipes/ that hold recipes of `rl-router data …`, named like the command, or suites; others hold parts."""
+STEPS = ("collect", "models", "prompts", "queries", "serve", "suites")
+"""Folders of recipes/ that hold recipes of `rl-router data …`, named like the command, suites or gateways; others hold
+parts."""
 
 
 def recipe_names(folder: str = "") -> list[str]:
@@ -68,7 +69,15 @@ def plugin_values(name: str) -> dict[str, Any]:
 
 def load_step(kind: type[Job], name: str, overrides: Sequence[str] = (), *, folder: str) -> Job:
     """The job of a data pipeline's step: a name in that `folder` of recipes/ or a path, checked against `kind`."""
-    values, where = compose(name, overrides, folder), f"recipe {Path(name).stem}"
+    return checked_step(kind, compose(name, overrides, folder), where=f"recipe {Path(name).stem}")
+
+
+def step_job(kind: type[Job], values: Mapping[str, Any], overrides: Sequence[str], *, where: str) -> Job:
+    """Like `load_step`, from values that need no recipe."""
+    return checked_step(kind, merged(values, read_values(overrides)), where=where)
+
+
+def checked_step(kind: type[Job], values: Mapping[str, Any], *, where: str) -> Job:
     try:
         return TypeAdapter(kind).validate_python(values)
     except ValidationError as error:

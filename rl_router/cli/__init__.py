@@ -23,12 +23,13 @@ from rl_router.cli import (
     recovery,
     reproduce,
     route,
+    serve,
     train,
 )
 from rl_router.errors import RouterError
 
 COMMANDS = (
-    train, evaluate, compare, route, infer, calibrate, off_policy, recovery, reproduce, data, listing,
+    train, evaluate, compare, route, infer, serve, calibrate, off_policy, recovery, reproduce, data, listing,
 )  # fmt: skip
 
 

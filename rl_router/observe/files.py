@@ -56,6 +56,12 @@ def append_bytes(path: Path, lines: bytes, *, durable: bool = True) -> None:
             os.fsync(file.fileno())
 
 
+def mend(path: Path) -> None:
+    """Cut off a line that an earlier death tore, for a writer that keeps the file open from now on."""
+    with open(path, "a+b") as file, _locked(file):
+        _mend_tail(file)
+
+
 def read_lines(path: Path) -> list[dict[str, Any]]:
     """Every whole line; no file is no lines, and a torn last line is dropped. A broken line before it is an error."""
     try:

@@ -145,7 +145,7 @@ def lanes(specs: tuple[ModelSpec, ...], width: int, environment: Mapping[str, st
     for spec in specs:
         place = spec.endpoint or "", provider_of(spec)
         if place not in shared:
-            shared[place] = Lane(place[0], KeyRing(_keys(spec, environment)), width, clock)
+            shared[place] = Lane(place[0], KeyRing(provider_keys(spec, environment)), width, clock)
     return {spec.name: shared[spec.endpoint or "", provider_of(spec)] for spec in specs}
 
 
@@ -158,7 +158,7 @@ def provider_of(spec: ModelSpec) -> str:
     return name.partition("/")[0] if not spec.endpoint and "/" in name else host or "openai"
 
 
-def _keys(spec: ModelSpec, environment: Mapping[str, str]) -> tuple[str, ...]:
+def provider_keys(spec: ModelSpec, environment: Mapping[str, str]) -> tuple[str, ...]:
     provider = provider_of(spec)
     keys = read_keys(provider, environment)
     if keys or (urlsplit(spec.endpoint or "").hostname in LOCAL):

@@ -1,0 +1,80 @@
+"""A request that a model of the pool answers: who for whom, until when, and what becomes of it if the client leaves."""
+
+from __future__ import annotations
+
+import asyncio
+import math
+import time
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+from rl_router.serving.catalog import Catalog
+from rl_router.serving.decide import Asked, choose, read_request
+from rl_router.serving.dialect import Dialect
+from rl_router.serving.exchange import Exchange
+from rl_router.serving.inbound import Inbound
+from rl_router.serving.trace import Trace
+from rl_router.serving.upstream import DEADLINE
+from rl_router.types import Usage
+
+if TYPE_CHECKING:
+    from rl_router.serving.app import Gateway
+
+
+def proxied(dialect: Dialect) -> Callable[[Gateway, Inbound, Trace], Awaitable[None]]:
+    """The endpoint that relays this dialect."""
+
+    async def run(gateway: Gateway, inbound: Inbound, trace: Trace) -> None:
+        trace.is_work = True
+        body = await inbound.object(gateway.job.limits)
+        with ended_with_client(inbound):
+            catalog = gateway.catalog
+            asked = read_request(catalog, trace, dialect, body)
+            trace.choice = await choose(catalog, asked)
+            exchange = Exchange(
+                inbound=inbound,
+                trace=trace,
+                dialect=dialect,
+                body=body,
+                choice=trace.choice,
+                catalog=catalog,
+                limits=gateway.job.limits,
+                deadline_s=time.monotonic() + allowed_s(inbound, gateway.job.limits.total_s),
+                query=asked.query,
+                settle=settler(gateway, catalog, asked),
+            )
+            await exchange.run()
+
+    return run
+
+
+def settler(gateway: Gateway, catalog: Catalog, asked: Asked) -> Callable[[Trace, Usage | None], None]:
+    def settle(trace: Trace, usage: Usage | None) -> None:
+        if catalog.sessions is not None and usage is not None and trace.model_used is not None:
+            catalog.sessions.remember(asked.key, trace.model_used, usage, time.monotonic())
+        gateway.settle(trace)
+
+    return settle
+
+
+def allowed_s(inbound: Inbound, total_s: float) -> float:
+    """The client's own deadline, such as another gateway's, where it is shorter than ours."""
+    try:
+        stated = float(inbound.header(DEADLINE.encode()) or "inf")
+    except ValueError:
+        return total_s
+    return min(total_s, stated) if stated > 0 and not math.isnan(stated) else total_s
+
+
+@contextmanager
+def ended_with_client(inbound: Inbound) -> Iterator[None]:
+    """A client that leaves ends what is done for it: the calls to models first of all."""
+    work = asyncio.current_task()
+    assert work is not None
+    watch = asyncio.ensure_future(inbound.gone())
+    watch.add_done_callback(lambda done: None if done.cancelled() else work.cancel())
+    try:
+        yield
+    finally:
+        watch.cancel()

@@ -1,0 +1,83 @@
+"""The log: one JSON line per request, written before the last byte of its answer goes out. No contents unless asked.
+
+A line is one write to a file opened for appending: processes share the file, and a kill cannot tear what is written.
+The fields that off-policy evaluation reads are those of `rl_router.evaluation.off_policy.log`; feedback is a line of
+its own that names the request.
+"""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Any
+
+from rl_router.errors import RunError
+from rl_router.observe.files import mend
+from rl_router.serving.json_bytes import dumps
+from rl_router.serving.trace import NANO, Trace
+
+
+class RequestLog:
+    """`contents`: the request's text stands in its line too. Without a `path` nothing is written."""
+
+    def __init__(self, path: Path | None, *, contents: bool) -> None:
+        self._contents, self._file = contents, -1
+        if path is None:
+            return
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            mend(path)
+            self._file = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o640)
+        except OSError as error:
+            raise RunError(f"the log {path} cannot be written ({error.strerror}): name another place") from None
+
+    def write(self, trace: Trace) -> None:
+        if self._file >= 0:
+            os.write(self._file, dumps(line_of(trace, contents=self._contents)) + b"\n")
+
+    def feedback(self, request_id: str, quality: float, at: float) -> None:
+        if self._file >= 0:
+            line = {"query_id": request_id, "feedback": True, "quality": quality, "time": round(at, 3)}
+            os.write(self._file, dumps(line) + b"\n")
+
+    def close(self) -> None:
+        if self._file >= 0:
+            os.close(self._file)
+            self._file = -1
+
+
+def line_of(trace: Trace, *, contents: bool) -> dict[str, Any]:
+    choice = trace.choice
+    decision = choice.decision if choice is not None else None
+    model = decision.model if decision is not None else trace.model_used or trace.asked_model
+    line: dict[str, Any] = {
+        "query_id": trace.request_id,
+        "query": trace.text if contents else "",
+        "task": None,
+        "candidates": list(decision.scores) if decision is not None else [model],
+        "model": model,
+        "propensity": decision.propensity if decision is not None else 1.0,
+        "quality": None,
+        "cost_usd": round(trace.cost_usd, NANO) if trace.cost_known else None,
+        "time": round(trace.began_at, 3),
+        "endpoint": trace.endpoint,
+        "account": trace.account.name,
+        "asked_model": trace.asked_model,
+        "strategy": choice.strategy if choice is not None else None,
+        "cost_weight": choice.cost_weight if choice is not None else None,
+        "kept": choice.kept if choice is not None else False,
+        "model_used": trace.model_used,
+        "status": trace.http_status,
+        "outcome": trace.outcome,
+        "stream": trace.stream,
+        "calls": [call.view for call in trace.calls],
+        "first_byte_s": trace.first_byte_s if trace.first_byte_s is None else round(trace.first_byte_s, 6),
+        "total_s": round(trace.metadata()["total_time"], 6),
+    }
+    if decision is not None:
+        line["scores"] = decision.scores
+        line["predicted_cost_usd"] = decision.predicted_cost_usd
+    if not contents:
+        for call in line["calls"]:
+            call.pop("query", None)
+    return line

@@ -1,0 +1,116 @@
+"""Scoring off the event loop: whatever asks while a batch is computed makes the next one; nothing is scored twice.
+
+The text's row of scores and costs is kept; the cost weight, the models that are allowed and the rule come after it, so
+that one row serves every setting of the dial.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import OrderedDict
+from collections.abc import Sequence
+from concurrent.futures import Executor, ProcessPoolExecutor, ThreadPoolExecutor
+from dataclasses import dataclass
+from multiprocessing import get_context
+from pathlib import Path
+
+import numpy as np
+
+from rl_router.routers.router import Router, load_router
+from rl_router.types import Query
+
+LARGEST_BATCH = 64
+KEPT_ROWS = 20_000
+
+
+@dataclass(frozen=True, slots=True)
+class Scored:
+    """One text: predicted quality and cost of a call per model of the router, NaN where no price is known."""
+
+    scores: np.ndarray  # [m]
+    costs_usd: np.ndarray  # [m]
+
+
+class Scorer:
+    """One thread, or `processes` of them for routers whose Python would hold up the loop."""
+
+    def __init__(self, router: Router, folder: Path, *, processes: int = 0) -> None:
+        self._router = router
+        self._executor: Executor
+        if processes:
+            self._executor = ProcessPoolExecutor(
+                processes, mp_context=get_context("spawn"), initializer=_load, initargs=(folder,)
+            )
+        else:
+            self._executor = ThreadPoolExecutor(1, thread_name_prefix="scorer")
+        self._in_process = not processes
+        self._free = max(1, processes)
+        self._waiting: OrderedDict[str, tuple[Query, asyncio.Future[Scored]]] = OrderedDict()
+        self._under_way: dict[str, asyncio.Future[Scored]] = {}
+        self._rows: OrderedDict[str, Scored] = OrderedDict()
+
+    async def scored(self, query: Query) -> Scored:
+        text = query.text
+        row = self._rows.get(text)
+        if row is not None:
+            self._rows.move_to_end(text)
+            return row
+        future = self._under_way.get(text)
+        if future is None:
+            future = self._under_way[text] = asyncio.get_running_loop().create_future()
+            self._waiting[text] = query, future
+            if self._free:
+                self._send()
+        return await asyncio.shield(future)  # one client that leaves takes nothing from the others
+
+    def close(self) -> None:
+        self._executor.shutdown(wait=False, cancel_futures=True)
+
+    def _send(self) -> None:
+        """The next batch goes to the executor, as large as what waits."""
+        count = min(len(self._waiting), LARGEST_BATCH)
+        batch = [self._waiting.popitem(last=False)[1] for _ in range(count)]
+        queries = [query for query, _ in batch]
+        loop = asyncio.get_running_loop()
+        self._free -= 1
+        if self._in_process:
+            done = loop.run_in_executor(self._executor, _score, self._router, queries)
+        else:
+            done = loop.run_in_executor(self._executor, _score_there, queries)
+        done.add_done_callback(lambda finished: self._deliver(batch, finished))
+
+    def _deliver(
+        self, batch: Sequence[tuple[Query, asyncio.Future[Scored]]], finished: asyncio.Future[list[Scored]]
+    ) -> None:
+        self._free += 1
+        error = finished.exception() if not finished.cancelled() else asyncio.CancelledError()
+        for number, (query, future) in enumerate(batch):
+            del self._under_way[query.text]
+            if error is None:
+                row = self._rows[query.text] = finished.result()[number]
+                future.set_result(row)
+            elif not future.done():
+                future.set_exception(error)
+                future.exception()  # whoever asked may have left: nobody need fetch it
+        while len(self._rows) > KEPT_ROWS:
+            self._rows.popitem(last=False)
+        if self._waiting and self._free:
+            self._send()
+
+
+def _score(router: Router, queries: Sequence[Query]) -> list[Scored]:
+    """Row by row where a batch fails: one text that a router cannot read must not fail its neighbours."""
+    scores, costs_usd = router.scores(queries), router.costs_usd(queries)
+    return [Scored(scores[i], costs_usd[i]) for i in range(len(queries))]
+
+
+_ROUTER: Router
+
+
+def _load(folder: Path) -> None:
+    global _ROUTER
+    _ROUTER = load_router(folder)
+
+
+def _score_there(queries: Sequence[Query]) -> list[Scored]:
+    return _score(_ROUTER, queries)

@@ -1,0 +1,101 @@
+"""The process around the gateway: uvicorn, signals, and an end at which every accepted request has its answer.
+
+SIGTERM: `/ready` says no, answers close their connections, and after `drain_s` nothing new is accepted; what runs may
+take `stop_s` more. SIGHUP: routers, pool and keys are read anew without dropping a request.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+import signal
+import socket
+import threading
+from types import FrameType
+
+import uvicorn
+
+from rl_router.errors import RouterError, RunError
+from rl_router.observe.console import say
+from rl_router.serving.app import Gateway
+from rl_router.serving.job import ServeJob
+
+log = logging.getLogger("rl_router.serving")
+BACKLOG = 4096
+
+
+class GatewayServer(uvicorn.Server):
+    def __init__(self, gateway: Gateway) -> None:
+        job = gateway.job
+        config = uvicorn.Config(
+            gateway,
+            backlog=BACKLOG,
+            access_log=False,
+            log_level="warning",
+            server_header=False,
+            date_header=False,
+            proxy_headers=False,
+            ws="none",
+            timeout_keep_alive=75,
+            timeout_graceful_shutdown=max(1, round(job.limits.stop_s)),
+        )
+        super().__init__(config)
+        self._gateway = gateway
+        self._answering = threading.Event()
+
+    async def _serve(self, sockets: list[socket.socket] | None = None) -> None:
+        self._loop = asyncio.get_running_loop()
+        if threading.current_thread() is threading.main_thread():  # no other may listen to signals
+            self._loop.add_signal_handler(signal.SIGHUP, self._reload)
+        await super()._serve(sockets)
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().startup(sockets)
+        self._answering.set()
+
+    def wait_started(self, timeout_s: float) -> None:
+        """From another thread: until requests are answered. RunError when that takes too long."""
+        if not self._answering.wait(timeout_s):
+            raise RunError(f"the gateway did not start within {timeout_s:g} seconds")
+
+    def handle_exit(self, sig: int, frame: FrameType | None) -> None:
+        """The first signal drains, the second ends at once."""
+        if self._gateway.draining:
+            self.should_exit = self.force_exit = True
+            return
+        self._gateway.draining = True
+        self._loop.call_soon_threadsafe(self._loop.call_later, self._gateway.job.limits.drain_s, self._stop)
+
+    def _stop(self) -> None:
+        self.should_exit = True
+
+    def _reload(self) -> None:
+        task = asyncio.ensure_future(self._gateway.reload())
+        task.add_done_callback(_say_reloaded)
+
+
+def serve(job: ServeJob) -> None:
+    """Until a signal ends it. RunError when the port is taken."""
+    gateway = Gateway(job, os.environ)
+    listening = listen(job.host, job.port)
+    host, port = listening.getsockname()[:2]
+    say(f"serving {', '.join(gateway.catalog.names.all()[:6])} … at http://{host}:{port}/v1")
+    GatewayServer(gateway).run(sockets=[listening])
+
+
+def listen(host: str, port: int) -> socket.socket:
+    try:
+        return socket.create_server((host, port), backlog=BACKLOG, reuse_port=False)
+    except OSError as error:
+        raise RunError(f"{host}:{port} cannot be served at ({error.strerror}): name another port") from None
+
+
+def _say_reloaded(task: asyncio.Task[None]) -> None:
+    error = None if task.cancelled() else task.exception()
+    if error is None:
+        say("reloaded")
+    elif isinstance(error, RouterError):
+        say(f"not reloaded, all stays as it was: {error}")
+    else:
+        log.error("not reloaded, all stays as it was", exc_info=error)

@@ -17,10 +17,17 @@ from rl_router.recipe_suite import load_suite
 from rl_router.rl.job import TrainJob, job_from_dict, job_to_dict
 from rl_router.routers.job import router_job_from_dict, router_job_to_dict
 from rl_router.routers.registry import BUILT_IN
+from rl_router.serving.job import ServeJob
 from rl_router.types import Mode
 
 FILES = sorted(recipes_dir().rglob("*.yaml"))
-STEP_JOBS = {"collect": CollectJob, "models": ModelsJob, "prompts": PromptsJob, "queries": QueriesJob}
+STEP_JOBS = {
+    "collect": CollectJob,
+    "models": ModelsJob,
+    "prompts": PromptsJob,
+    "queries": QueriesJob,
+    "serve": ServeJob,
+}
 FOR_THE_STEP_TO_SET = {  # the same in recipes of the data pipeline
     "collect/router_r1": ("queries=queries.parquet",),
     "collect/xrouter": ("queries=queries.parquet",),

@@ -1,22 +1,37 @@
 """The environment of one episode: sampled tokens go in, a reply's tokens come out, and an `Episode` is left behind.
 
-Exact prefix: the next prompt is the previous prompt + the sampled ids + the reply's ids. Text is parsed from what was
+Exact prefix: the next prompt is the previous prompt + the sampled ids + the replies' ids. Text is parsed from what was
 sampled and never tokenised again, and a bad worker becomes an observation that costs the policy nothing but the turn.
 """
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Sequence
 from dataclasses import replace
 
-from rl_router.data.graders import exact_match
+from rl_router.data.graders import exact_match, grade_async
+from rl_router.episode.dialect import (
+    Action,
+    Answer,
+    BadCall,
+    Calls,
+    Dialect,
+    Left,
+    Malformed,
+    Observation,
+    Opening,
+    Route,
+    Select,
+)
 from rl_router.episode.limits import Limits
 from rl_router.episode.rewards import Overlong, Reward
-from rl_router.episode.tags import Answer, Malformed, Route, parse_turn, writable
+from rl_router.episode.tags import neutralise, writable
 from rl_router.episode.task import Task
-from rl_router.episode.tokens import TokenCodec
+from rl_router.pool.backend import Request, Sampling
 from rl_router.pool.budget import Budget
 from rl_router.pool.ledger import Ledger
+from rl_router.pool.pool import ModelPool
 from rl_router.pool.spec import ModelSpec
 from rl_router.types import Call, CallStatus, Episode, Mode, Query, Segment, Source, StopReason, Usage
 
@@ -26,13 +41,14 @@ __all__ = ["Environment", "Limits"]
 class Environment:
     """One question. `cost_weight` weighs the reward and, unless `show_cost_weight` is off, stands in the prompt.
 
-    The policy's own tokens are charged when `router_spec` prices them. `budget` is the run's; the episode's lies in it.
+    `pool` is the episode's own where it may ask only some of the task's models. The policy's own tokens are charged
+    when `router_spec` prices them. `budget` is the run's; the episode's lies in it.
     """
 
     def __init__(
         self,
         task: Task,
-        codec: TokenCodec,
+        codec: Dialect,
         reward: Reward,
         limits: Limits,
         query: Query,
@@ -41,20 +57,23 @@ class Environment:
         router_spec: ModelSpec | None = None,
         budget: Budget | None = None,
         overlong: Overlong | None = None,
+        pool: ModelPool | None = None,
     ):
         self.task, self.codec, self.reward, self.limits = task, codec, reward, limits
         self.query, self.cost_weight, self.router_spec, self.overlong = query, cost_weight, router_spec, overlong
+        self.pool = pool or task.pool
         self.ledger = Ledger()
         self.budget = budget
         if limits.episode_budget_usd is not None:
             self.budget = Budget(limits.episode_budget_usd, name="episode", parent=budget)
-        shown = cost_weight if show_cost_weight else None
         self._ids: list[int] = []
         self._segments: list[Segment] = []
-        self._append(Source.PROMPT, codec.prompt(query.text, shown, limits.max_prompt_tokens))
+        opening = opening_of(self.pool, task.mode, limits, query, cost_weight if show_cost_weight else None)
+        self._append(Source.PROMPT, codec.opening(opening, limits.max_prompt_tokens))
         self._prompt_tokens = len(self._ids)
         self._calls: list[Call] = []
         self._turns = self._policy_tokens = self._last_read_tokens = 0
+        self._bad_calls = self._malformed_turns = self._defused_replies = self._cut_replies = 0
         self._last_reply: str | None = None
         self._episode: Episode | None = None
 
@@ -79,57 +98,145 @@ class Environment:
         return self._episode
 
     async def step(self, token_ids: Sequence[int], log_probs: Sequence[float] | None = None) -> list[int] | None:
-        """Take one sampled turn. Returns the ids that were appended after it, or None when the episode is over."""
+        """Take one sampled turn. Returns the ids that were appended after it, or None when the episode is over.
+
+        Tokens sampled behind the end of the turn are paid for and left out.
+        """
         log_probs = log_probs or ()
         allowed = self.max_tokens
         self._check(token_ids, log_probs, allowed)
         self._charge_router(len(token_ids))
-        self._append(Source.POLICY, token_ids, log_probs)
+        kept = self.codec.kept(token_ids) if token_ids else 0
+        cut_off = len(token_ids) == allowed and (kept == 0 or not self.codec.ends(token_ids[:kept]))
+        self._append(Source.POLICY, token_ids[:kept], log_probs[:kept])
         self._turns += 1
         self._policy_tokens += len(token_ids)
-        action = parse_turn(self._segments[-1].text, self.codec.eos)
-        if isinstance(action, Malformed):
-            cut = len(token_ids) == allowed and token_ids[-1] not in self.codec.stop_ids
-            return self._end(StopReason.MAX_TOKENS if cut else StopReason.MALFORMED, format_ok=False)
-        if isinstance(action, Answer):
-            answer = self.task.references.answer(action.text, question=self.query.text, last_reply=self._last_reply)
-            return self._end(StopReason.ANSWERED, answer=answer)
-        return await self._route(action)
+        return await self._act(self.codec.parse(self._segments[-1].text), cut_off)
 
-    async def _route(self, route: Route) -> list[int] | None:
+    async def _act(self, action: Action, cut_off: bool) -> list[int] | None:
+        if cut_off:
+            return await self._end(StopReason.MAX_TOKENS)
+        match action:
+            case Answer(text):
+                told = self.task.references.answer(text, question=self.query.text, last_reply=self._last_reply)
+                return await self._end(StopReason.ANSWERED, answer=told)
+            case Select(call):
+                made = self._selected(call)
+                if made is not None:
+                    return await self._end(StopReason.ANSWERED, answer=made.reply.text, score=made.reply.score)
+                return await self._ask((BadCall(f"there is no reply named {call[:40]!r} to select"),))
+            case Malformed(reason):
+                self._malformed_turns += 1
+                if not self.codec.corrects or self._is_last_turn:
+                    return await self._end(StopReason.MALFORMED)
+                return await self._show([Observation(f"The last turn was not understood: {reason}.")])
+            case Calls(calls):
+                return await self._ask(calls)
+            case Route() as route:
+                return await self._ask((route,))
+
+    async def _ask(self, calls: Sequence[Route | BadCall]) -> list[int] | None:
         decides = self.task.mode is Mode.DECIDE
-        last_turn = self._turns >= self.limits.max_turns
-        if last_turn and not decides:  # no turn is left that could read the reply, so it is not bought
-            return self._end(StopReason.MAX_TURNS)
-        text = self.task.references.query(route.query, question=self.query.text, last_reply=self._last_reply)
-        call = await self.task.pool.call(route.model, text, query=self.query, ledger=self.ledger, budget=self.budget)
-        call = replace(call, reply=replace(call.reply, text=writable(call.reply.text)))
-        self._calls.append(call)
-        if call.reply.status is CallStatus.OVER_BUDGET:
-            return self._end(StopReason.OVER_BUDGET)
-        if call.reply.status is CallStatus.OK:
-            self._last_reply = call.reply.text
+        if self._is_last_turn and not decides:  # no turn is left that could read the reply, so it is not bought
+            return await self._end(StopReason.MAX_TURNS)
+        first = next((call for call in calls if isinstance(call, Route)), None)
+        if decides and first is not None:
+            calls = (first,)
+        allowed = calls[: self.limits.max_calls_per_turn]
+        asked = await asyncio.gather(*(self._call(call) for call in allowed if isinstance(call, Route)))
+        self._calls += asked
+        statuses = [call.reply.status for call in asked]
+        if CallStatus.OVER_BUDGET in statuses:
+            return await self._end(StopReason.OVER_BUDGET)
+        answered = [call.reply for call in asked if call.reply.status is CallStatus.OK]
+        if answered:
+            self._last_reply = answered[-1].text
             if decides:
-                return self._end(StopReason.ROUTED, answer=call.reply.text)
-        if last_turn:
-            return self._end(StopReason.MAX_TURNS)
-        ids = self.codec.reply(self._observation(call), self.limits.max_reply_tokens)
+                return await self._end(StopReason.ROUTED, answer=answered[0].text, score=answered[0].score)
+        if self._is_last_turn:
+            self._bad_calls += len(calls) - len(asked)
+            return await self._end(StopReason.MAX_TURNS)
+        return await self._show(self._observations(calls, list(asked)))
+
+    async def _call(self, route: Route) -> Call:
+        text = self.query.text
+        if route.query is not None:
+            text = self.task.references.query(route.query, question=text, last_reply=self._last_reply)
+        model = self.codec.named(route.model, self.pool.specs)
+        if model not in self.pool.names:
+            call = await self.pool.call(model, text, query=self.query, ledger=self.ledger, budget=self.budget)
+        else:
+            request = Request(
+                spec=self.pool.spec(model),
+                prompt=text,
+                query=self.query,
+                max_tokens=self.limits.worker_tokens,
+                messages=self.codec.messages(route, text),
+                sampling=Sampling(temperature=route.temperature),
+            )
+            call = await self.pool.send(request, ledger=self.ledger, budget=self.budget)
+        return replace(call, reply=replace(call.reply, text=writable(call.reply.text)))
+
+    def _observations(self, calls: Sequence[Route | BadCall], asked: list[Call]) -> list[Observation]:
+        """What each call of a turn came to, in the order in which they were made."""
+        number = len(self._calls) - len(asked)
+        shown, answers = [], iter(asked)
+        for place, call in enumerate(calls):
+            if isinstance(call, BadCall):
+                self._bad_calls += 1
+                shown.append(Observation(call.reason, failed=True))
+            elif place >= self.limits.max_calls_per_turn:
+                self._bad_calls += 1
+                reason = f"not called: a turn has at most {self.limits.max_calls_per_turn} calls"
+                shown.append(Observation(reason, failed=True))
+            else:
+                made = next(answers)
+                number += 1
+                failed = made.reply.status is not CallStatus.OK
+                shown.append(Observation(self._told(made), name_of(number), made.model, failed))
+        return shown
+
+    async def _show(self, observations: Sequence[Observation]) -> list[int] | None:
+        limit = self.limits.max_reply_tokens
+        left_usd = None if self.budget is None else self.budget.left_usd
+        left = Left(turns=self.limits.max_turns - self._turns, budget_usd=left_usd)
+        ids = self.codec.observed(observations, left, limit)
+        for text in (o.text for o in observations if o.name and not o.failed):
+            self._cut_replies += len(text) > limit and self.codec.loses_end(text, limit)
+            self._defused_replies += neutralise(text) != text
         if self._response_tokens + len(ids) >= self.limits.max_response_tokens:
-            return self._end(StopReason.MAX_TOKENS)
+            return await self._end(StopReason.MAX_TOKENS, cut_by_reply=True)
         self._append(Source.REPLY, ids)
         return ids
 
-    def _observation(self, call: Call) -> str:
+    def _selected(self, call: str) -> Call | None:
+        """An answered call by its name, or the last one of a model."""
+        model = self.codec.named(call, self.pool.specs)
+        for number, made in reversed(list(enumerate(self._calls, start=1))):
+            if made.reply.status is CallStatus.OK and (call in (name_of(number), str(number)) or made.model == model):
+                return made
+        return None
+
+    @property
+    def _is_last_turn(self) -> bool:
+        return self._turns >= self.limits.max_turns
+
+    def _told(self, call: Call) -> str:
         match call.reply.status:
             case CallStatus.OK:
                 return call.reply.text
             case CallStatus.UNKNOWN_MODEL:
-                return f"no such model; choose {', '.join(self.task.pool.names)}"
+                return f"no such model; choose {', '.join(self.pool.names)}"
             case status:
                 return f"no reply; {status.value.replace('_', ' ')}"
 
-    def _end(self, stop: StopReason, *, answer: str | None = None, format_ok: bool = True) -> None:
-        quality = self._quality(stop, answer)
+    async def _end(
+        self, stop: StopReason, *, answer: str | None = None, score: float | None = None, cut_by_reply: bool = False
+    ) -> None:
+        """The policy owns the format: a malformed turn breaks it, as does one that its tokens do not suffice for."""
+        cut_off = stop is StopReason.MAX_TOKENS and not cut_by_reply
+        format_ok = self._malformed_turns == 0 and not cut_off
+        quality = await self._quality(stop, answer, score)
         weight = 0.0 if self.cost_weight is None else self.cost_weight
         terms = self.reward.terms(
             quality=quality,
@@ -157,14 +264,17 @@ class Environment:
         )
         assert self._episode.token_ids == tuple(self._ids), "the segments of an episode must join to its prompt"
 
-    def _quality(self, stop: StopReason, answer: str | None) -> float | None:
-        """None where nobody can tell: no answer is known to be right, or the run's money ran out, not the episode's."""
+    async def _quality(self, stop: StopReason, answer: str | None, score: float | None) -> float | None:
+        """`score` is recorded with a reply that is the answer as it stands. None where nobody can tell: no answer is
+        known to be right, or the run's money ran out, not the episode's."""
         if stop is StopReason.OVER_BUDGET and self.limits.episode_budget_usd is None:
             return None
         if answer is None:
             return 0.0
-        if stop is StopReason.ROUTED and self._calls[-1].reply.score is not None:
-            return self._calls[-1].reply.score
+        if score is not None:
+            return score
+        if self.query.grader:
+            return await grade_async(self.query.grader, answer, self.query)
         return exact_match(answer, self.query.answers)
 
     def _metrics(self, format_ok: bool) -> dict[str, float]:
@@ -178,6 +288,9 @@ class Environment:
             "decomposed": float(any(call.query != self.query.text for call in self._calls)),
             "policy_tokens": float(self._policy_tokens),
             "response_tokens": float(self._response_tokens),
+            "bad_calls": float(self._bad_calls),
+            "cut_replies": float(self._cut_replies),
+            "defused_replies": float(self._defused_replies),
         }
 
     @property
@@ -208,3 +321,20 @@ class Environment:
             raise ValueError(f"Expected a turn of at most {allowed} tokens, got {len(token_ids)}.")
         if log_probs and len(log_probs) != len(token_ids):
             raise ValueError(f"Expected {len(token_ids)} log-probabilities, one per token, got {len(log_probs)}.")
+
+
+def opening_of(pool: ModelPool, mode: Mode, limits: Limits, query: Query, shown_weight: float | None) -> Opening:
+    """What an episode's prompt may tell."""
+    return Opening(
+        query=query,
+        models=pool.specs,
+        cost_weight=shown_weight,
+        budget_usd=limits.episode_budget_usd,
+        max_turns=limits.max_turns,
+        mode=mode,
+    )
+
+
+def name_of(number: int) -> str:
+    """What the policy knows a call of its episode by, counted from 1."""
+    return f"call_{number}"

@@ -14,7 +14,8 @@ SMALLEST_REPLY_TOKENS = 3
 class Limits:
     """`max_turns` counts the turn that answers. `max_response_tokens` counts all that follows the prompt, replies too.
 
-    `max_turn_tokens` bounds one sampled turn, `max_reply_tokens` one rendered reply with its tags.
+    `max_turn_tokens` bounds one sampled turn, `max_reply_tokens` one rendered reply with its tags, `worker_tokens` what
+    a model may write (None: what it likes). Calls of one turn beyond `max_calls_per_turn` are answered, not made.
     """
 
     __pydantic_config__ = {"extra": "forbid"}
@@ -23,6 +24,8 @@ class Limits:
     max_response_tokens: int = 128
     max_turn_tokens: int = 32
     max_reply_tokens: int = 24
+    max_calls_per_turn: int = 4
+    worker_tokens: int | None = None
     episode_budget_usd: float | None = None
 
     def __post_init__(self) -> None:
@@ -30,5 +33,7 @@ class Limits:
             least = SMALLEST_REPLY_TOKENS if name == "max_reply_tokens" else 1
             if getattr(self, name) < least:
                 raise RecipeError(f"Expected limits.{name} of at least {least}, got {getattr(self, name)}.")
+        if self.worker_tokens is not None and self.worker_tokens < 1:
+            raise RecipeError(f"Expected limits.worker_tokens of at least 1, got {self.worker_tokens}.")
         if self.episode_budget_usd is not None and not self.episode_budget_usd >= 0:
             raise RecipeError(f"Expected limits.episode_budget_usd of zero or more, got {self.episode_budget_usd}.")

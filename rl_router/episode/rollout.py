@@ -28,6 +28,9 @@ async def run_episode(environment: Environment, generate: Generate) -> Episode:
         prompt_ids = environment.prompt_ids
         sample = await generate(prompt_ids, environment.max_tokens, environment.codec.stop_ids)
         reply_ids = await environment.step(sample.token_ids, sample.log_probs)
-        joined = [*prompt_ids, *sample.token_ids, *(reply_ids or ())]
+        taken = (
+            len(environment.prompt_ids) - len(prompt_ids) - len(reply_ids or ())
+        )  # an engine may sample beyond a turn
+        joined = [*prompt_ids, *sample.token_ids[:taken], *(reply_ids or ())]
         assert environment.prompt_ids == joined, "the next prompt must be the last one, the turn and the reply"
     return environment.episode

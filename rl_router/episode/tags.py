@@ -8,7 +8,8 @@ parsed, and lose the `<` of anything that looks like a tag, so nothing in them c
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+
+from rl_router.episode.dialect import Action, Answer, Malformed, Route
 
 QUERY, END_QUERY = "<query>", "</query>"
 THINK, END_THINK = "<think>", "</think>"
@@ -24,33 +25,10 @@ TAGS = (
 
 COST_WEIGHT = re.compile(r"<cost_weight=([^<>]*)>")
 _TAG = re.compile("|".join([*map(re.escape, (*TAGS, EOS, PAD)), COST_WEIGHT.pattern.replace("(", "(?:")]))
-_TAG_LIKE = re.compile(r"<(?=/?(?:query|think|search|information|answer|eos|pad|cost_weight))", re.IGNORECASE)
+_TAG_LIKE = re.compile(
+    r"<(?=/?(?:query|think|search|information|answer|tool_call|tool_response|eos|pad|cost_weight))", re.IGNORECASE
+)
 _CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f]")
-
-
-@dataclass(frozen=True, slots=True)
-class Route:
-    """Ask `model` the `query`, which may be a reference such as `same` (see `episode.task.References`)."""
-
-    model: str
-    query: str
-
-
-@dataclass(frozen=True, slots=True)
-class Answer:
-    """End the episode with `text`."""
-
-    text: str
-
-
-@dataclass(frozen=True, slots=True)
-class Malformed:
-    """The policy broke the grammar; `reason` says where."""
-
-    reason: str
-
-
-Action = Route | Answer | Malformed
 
 
 def parse_turn(text: str, eos: str = EOS) -> Action:

@@ -1,16 +1,19 @@
 """Token in, token out: the one place where text becomes token ids and back, and it never re-tokenises a sampled turn.
 
-Every tag is one token, so a prompt or reply is `[tag] + plain text + [tag]`, and plain text can hold no tag: it is
-neutralised first, and any control token that a tokenizer still makes of it is left out.
+`TextCodec` encodes text that others wrote without letting it act. `TokenCodec` is the compact dialect of tiny policies:
+every tag of it is one token, so a prompt or reply is `[tag] + plain text + [tag]`, and plain text can hold no tag.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Mapping, Sequence
+from functools import cached_property
 from typing import Any, Protocol
 
 from rl_router.episode import tags
+from rl_router.episode.dialect import Action, Left, Observation, Opening, Route
 from rl_router.errors import CheckpointError
+from rl_router.pool.spec import ModelSpec
 
 CHARACTERS_PER_TOKEN = 16
 """No tokenizer packs more into its average token, so text beyond this is cut before the work of encoding it."""
@@ -25,42 +28,26 @@ class Tokenizer(Protocol):
     unk_token_id: Any
     all_special_ids: Any
     added_tokens_decoder: Any
+    chat_template: Any
 
     def encode(self, text: str, *, add_special_tokens: bool) -> list[int]: ...
     def decode(self, token_ids: list[int], **options: Any) -> Any: ...
     def get_added_vocab(self) -> dict[str, int]: ...
+    def apply_chat_template(self, conversation: Any, **options: Any) -> Any: ...
 
 
-class TokenCodec:
-    """The tags dialect over one tokenizer. CheckpointError if a tag is not a single token of it."""
+class TextCodec:
+    """Encodes and decodes exactly. CheckpointError for a tokenizer that cannot end a text."""
 
     def __init__(self, tokenizer: Tokenizer):
         self.tokenizer = tokenizer
         if tokenizer.eos_token_id is None:
             raise CheckpointError("The tokenizer has no end-of-text token; set eos_token (such as <eos>) and save it.")
         self.eos = str(tokenizer.eos_token)
-        self._tags = {tag: self._single(tag) for tag in tags.TAGS}
-        added = tokenizer.get_added_vocab()
         special = (i for i, token in tokenizer.added_tokens_decoder.items() if token.special)
         self._control = {*special, *tokenizer.all_special_ids}
         if tokenizer.unk_token_id not in (tokenizer.eos_token_id, tokenizer.pad_token_id):
             self._control.discard(tokenizer.unk_token_id)  # an unknown word has no power, unlike an end of the text
-        self._weights = {text: i for text, i in added.items() if tags.COST_WEIGHT.fullmatch(text)}
-        self.stop_ids = (self._tags[tags.END_SEARCH], self._tags[tags.END_ANSWER], int(tokenizer.eos_token_id))
-
-    def _single(self, tag: str) -> int:
-        ids = self.encode(tag)
-        if len(ids) != 1 or ids[0] == self.tokenizer.unk_token_id:
-            raise CheckpointError(
-                f"Expected the tokenizer to hold {tag} as one token, it makes {len(ids)} of it or does not know it; "
-                "add the tags to it as special tokens."
-            )
-        return ids[0]
-
-    @property
-    def cost_weights(self) -> tuple[float, ...]:
-        """The cost weights that have a token of their own, empty where they are written in plain text."""
-        return tuple(sorted(float(text[len("<cost_weight=") : -1]) for text in self._weights))
 
     def encode(self, text: str) -> list[int]:
         """Ids of text that we wrote, tags included, with nothing added at either end."""
@@ -74,19 +61,75 @@ class TokenCodec:
         cut = tags.neutralise(text[: CHARACTERS_PER_TOKEN * max_tokens])
         return [i for i in self.encode(cut) if i not in self._control][:max_tokens]
 
+    def is_control(self, token_id: int) -> bool:
+        """Whether a token has power that no text of others may have, as the end of a turn has."""
+        return token_id in self._control
+
+    def loses_end(self, text: str, room: int) -> bool:
+        """Whether `plain` of `room` tokens loses the end of `text`."""
+        return len(text) > CHARACTERS_PER_TOKEN * room or len(self.plain(text, room + 1)) > room
+
+
+class TokenCodec(TextCodec):
+    """The compact dialect over one tokenizer. CheckpointError if a tag is not a single token of it."""
+
+    stop_texts: tuple[str, ...] = ()
+    corrects = False
+
+    def __init__(self, tokenizer: Tokenizer):
+        super().__init__(tokenizer)
+        self._tags = {tag: self._single(tag) for tag in tags.TAGS}
+        self._weights = {t: i for t, i in tokenizer.get_added_vocab().items() if tags.COST_WEIGHT.fullmatch(t)}
+        self.stop_ids = (self._tags[tags.END_SEARCH], self._tags[tags.END_ANSWER], int(tokenizer.eos_token_id))
+
+    def _single(self, tag: str) -> int:
+        ids = self.encode(tag)
+        if len(ids) != 1 or ids[0] == self.tokenizer.unk_token_id:
+            raise CheckpointError(
+                f"Expected the tokenizer to hold {tag} as one token, it makes {len(ids)} of it or does not know it; "
+                "add the tags to it as special tokens."
+            )
+        return ids[0]
+
+    @cached_property
+    def cost_weights(self) -> tuple[float, ...]:
+        """The cost weights that have a token of their own, empty where they are written in plain text."""
+        return tuple(sorted(float(text[len("<cost_weight=") : -1]) for text in self._weights))
+
+    def opening(self, opening: Opening, max_tokens: int) -> list[int]:
+        return self.prompt(opening.query.text, opening.cost_weight, max_tokens)
+
+    def cuts(self, opening: Opening, max_tokens: int) -> bool:
+        end = self._end(opening.cost_weight)
+        return self.loses_end(f" {opening.query.text}", _room(end, max_tokens))
+
     def prompt(self, question: str, cost_weight: float | None, max_tokens: int) -> list[int]:
         """Ids of `tags.render_prompt`. A question that is too long is cut at its end, the tags stay."""
-        end = [self._tags[tags.END_QUERY], *self._cost_weight(cost_weight)]
+        end = self._end(cost_weight)
         return [self._tags[tags.QUERY], *self.plain(f" {question}", _room(end, max_tokens)), *end]
 
-    def count_cut(self, questions: Iterable[str], cost_weights: Iterable[float | None], max_tokens: int) -> int:
-        """How many of `questions` lose their end in the `prompt` of at least one of `cost_weights`."""
-        ends = [[self._tags[tags.END_QUERY], *self._cost_weight(weight)] for weight in cost_weights]
-        room = min(_room(end, max_tokens) for end in ends)
-        return sum(self._is_cut(f" {question}", room) for question in questions)
+    def _end(self, cost_weight: float | None) -> list[int]:
+        return [self._tags[tags.END_QUERY], *self._cost_weight(cost_weight)]
 
-    def _is_cut(self, text: str, room: int) -> bool:
-        return len(text) > CHARACTERS_PER_TOKEN * room or len(self.plain(text, room + 1)) > room
+    def kept(self, token_ids: Sequence[int]) -> int:
+        return len(token_ids)
+
+    def ends(self, token_ids: Sequence[int]) -> bool:
+        return token_ids[-1] in self.stop_ids
+
+    def parse(self, text: str) -> Action:
+        return tags.parse_turn(text, self.eos)
+
+    def named(self, written: str, models: Sequence[ModelSpec]) -> str:
+        return written
+
+    def messages(self, route: Route, query: str) -> tuple[Mapping[str, Any], ...]:
+        return ()
+
+    def observed(self, observations: Sequence[Observation], left: Left, max_tokens: int) -> list[int]:
+        """A turn of this dialect asks for one thing."""
+        [observation] = observations
+        return self.reply(observation.text, max_tokens)
 
     def reply(self, text: str, max_tokens: int) -> list[int]:
         """Ids of `tags.render_reply`, at most `max_tokens` with the two tags."""

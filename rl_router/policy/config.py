@@ -52,6 +52,19 @@ class PretrainedPolicy:
 
 
 @dataclass(frozen=True, kw_only=True)
+class UntrainedPolicy:
+    """Qwen2.5's or Llama's architecture, tokenizer rules and chat format around random weights: for dry runs, speed."""
+
+    __pydantic_config__ = _FORBID
+    kind: Literal["untrained"] = "untrained"
+    family: Literal["qwen", "llama"] = "qwen"
+    size: Literal["tiny", "0.5b", "3b"] = "tiny"
+    vocab_size: Count = 1500
+    """Of the tokenizer, which is trained on the run's texts; the embeddings of the larger sizes have their own."""
+    max_tokens: Count = 32768
+
+
+@dataclass(frozen=True, kw_only=True)
 class WarmStart:
     """Supervised learning on scripted demonstrations: the grammar is right, the choice of model is uninformed.
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import islice
 from typing import Any
@@ -43,6 +43,7 @@ class _Row:
     max_tokens: int
     stop_ids: frozenset[int]
     params: SamplingParams
+    ended: Callable[[list[int]], bool]
     future: asyncio.Future[Sample]
     token_ids: list[int] = field(default_factory=list)
     log_probs: list[float] = field(default_factory=list)
@@ -69,12 +70,19 @@ class BatchedDecoder:
         self._task: asyncio.Task[None] | None = None
 
     async def generate(
-        self, prompt_ids: Sequence[int], *, max_tokens: int, stop_ids: Sequence[int], params: SamplingParams
+        self,
+        prompt_ids: Sequence[int],
+        *,
+        max_tokens: int,
+        stop_ids: Sequence[int],
+        params: SamplingParams,
+        ended: Callable[[list[int]], bool] = lambda token_ids: False,
     ) -> Sample:
+        """`ended` is asked after each token, for ends that no single token marks."""
         future: asyncio.Future[Sample] = asyncio.get_running_loop().create_future()
         if max_tokens < 1:
             return Sample(token_ids=[], log_probs=[], stopped=False)
-        self._waiting.append(_Row(tuple(prompt_ids), max_tokens, frozenset(stop_ids), params, future))
+        self._waiting.append(_Row(tuple(prompt_ids), max_tokens, frozenset(stop_ids), params, ended, future))
         if self._task is None or self._task.done():
             self._task = asyncio.create_task(self._run())
         return await future
@@ -161,7 +169,7 @@ class BatchedDecoder:
         for i, (row, token, log_prob) in enumerate(sampled):
             row.token_ids.append(token)
             row.log_probs.append(log_prob)
-            stopped = token in row.stop_ids
+            stopped = token in row.stop_ids or row.ended(row.token_ids)
             if stopped or len(row.token_ids) >= row.max_tokens or row.future.cancelled():
                 if not row.future.done():
                     sample = Sample(token_ids=row.token_ids, log_probs=row.log_probs, stopped=stopped)
@@ -228,3 +236,19 @@ def _truncate(scores: torch.Tensor, params: SamplingParams) -> torch.Tensor:
         keep &= ordered.exp().cumsum(-1) - ordered.exp() < params.top_p
     kept = torch.full_like(scores, float("-inf")).scatter(0, order[keep], ordered[keep])
     return kept.log_softmax(-1)
+
+
+LONGEST_STOP_TOKENS = 16
+"""No stop text is made of more tokens."""
+
+
+def text_end(tokenizer: Any, stop_texts: Sequence[str]) -> Callable[[list[int]], bool]:
+    """Whether the last of some sampled ids completes one of `stop_texts`."""
+    if not stop_texts:
+        return lambda token_ids: False
+
+    def ended(token_ids: list[int]) -> bool:
+        tail = tokenizer.decode(token_ids[-LONGEST_STOP_TOKENS:], skip_special_tokens=False)
+        return any(stop in tail for stop in stop_texts)
+
+    return ended

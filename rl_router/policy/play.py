@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 
 from rl_router.episode.environment import Environment
 from rl_router.episode.rollout import run_episode
-from rl_router.policy.decoder import BatchedDecoder, Sample, SamplingParams
+from rl_router.policy.decoder import BatchedDecoder, Sample, SamplingParams, text_end
 from rl_router.policy.folder import Policy
 from rl_router.types import Episode
 
@@ -31,7 +31,14 @@ async def _play(
 ) -> list[Episode]:
     decoder = BatchedDecoder(policy.model, pad_id=policy.tokenizer.pad_token_id, max_batch=max_batch, seed=seed)
 
-    async def generate(prompt_ids: list[int], max_tokens: int, stop_ids: Sequence[int]) -> Sample:
-        return await decoder.generate(prompt_ids, max_tokens=max_tokens, stop_ids=stop_ids, params=params)
+    async def episode(environment: Environment) -> Episode:
+        ended = text_end(policy.tokenizer, environment.codec.stop_texts)
 
-    return list(await asyncio.gather(*(run_episode(e, generate) for e in environments)))
+        async def generate(prompt_ids: list[int], max_tokens: int, stop_ids: Sequence[int]) -> Sample:
+            return await decoder.generate(
+                prompt_ids, max_tokens=max_tokens, stop_ids=stop_ids, params=params, ended=ended
+            )
+
+        return await run_episode(environment, generate)
+
+    return list(await asyncio.gather(*map(episode, environments)))

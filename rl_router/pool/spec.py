@@ -38,6 +38,8 @@ class ModelSpec:
     """What its endpoint calls it, where that is not `name`."""
     litellm_model: str | None = None
     """What litellm calls it: for calls through litellm and for its table of prices."""
+    shown_as: str | None = None
+    """What a policy that reads its pool is told to call it. None: `name`, without the vendor before its last slash."""
     provider: str | None = None
     """Whose key it takes, as in TOGETHER_API_KEY. None: whoever serves the endpoint."""
     takes_temperature: bool = True
@@ -45,6 +47,10 @@ class ModelSpec:
     price_source: str = ""
     simulation: Mapping[str, Any] | None = field(default=None, hash=False)
     """Read by the simulated backend alone: `skills` per task (one probability per difficulty), `completion_tokens`."""
+
+    @property
+    def shown_name(self) -> str:
+        return self.shown_as or self.name.rpartition("/")[2]
 
     def price(self, usage: Usage) -> float:
         """USD for `usage`: fresh input, cached input and output tokens, each at its own price."""
@@ -61,7 +67,10 @@ NEEDED = ("input_usd_per_mtok", "output_usd_per_mtok")
 NUMBERS = (
     "input_usd_per_mtok", "cached_input_usd_per_mtok", "output_usd_per_mtok", "context_tokens", "max_output_tokens",
 )  # fmt: skip
-TEXTS = ("tier", "description", "endpoint", "api_model", "litellm_model", "provider", "price_date", "price_source")
+TEXTS = (
+    "tier", "description", "endpoint", "api_model", "litellm_model", "shown_as", "provider", "price_date",
+    "price_source",
+)  # fmt: skip
 
 
 def pool_path(pool: str) -> Path:

@@ -11,6 +11,7 @@ import json
 import logging
 import os
 import time
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
@@ -35,12 +36,15 @@ class EpisodeAgentLoop(AgentLoopBase):
     def __init__(self, *args: Any, config_json: str, rollouts_dir: str, **kwargs: Any):
         super().__init__(*args, **kwargs)
         self.setting = setting_of(config_json)
+        self.codec = codec_of(config_json, self.tokenizer)
         self.rollouts_dir = Path(rollouts_dir)
 
     async def run(self, sampling_params: dict[str, Any], **columns: Any) -> AgentLoopOutput:
         row = columns["extra_info"]
         query, cost_weight = self.setting.queries[row["query_id"]], float(row["cost_weight"])
-        environment = self.setting.environment(codec_of(self.tokenizer), query, cost_weight)
+        environment = self.setting.environment(self.codec, query, cost_weight, models=row.get("models"))
+        if self.codec.stop_texts:
+            sampling_params = sampling_params | stop_sampling(self.rollout_config.name, self.codec.stop_texts)
         request_id, engine = uuid4().hex, _Engine(self.server_manager, sampling_params)
         started_s = time.perf_counter()
         episode = await run_episode(environment, lambda *turn: engine.generate(request_id, *turn))
@@ -82,6 +86,12 @@ class _Engine:
         first = self.extra_fields.get("min_global_steps", out.extra_fields.get("min_global_steps"))
         self.extra_fields = {**out.extra_fields, "min_global_steps": first}
         return out
+
+
+def stop_sampling(engine: str, stop_texts: Sequence[str]) -> dict[str, Any]:
+    """How an engine is told to stop at a text and to give back the tokens that complete it."""
+    keep = {"vllm": {"include_stop_str_in_output": True}, "sglang": {"no_stop_trim": True}}.get(engine, {})
+    return {"stop": list(stop_texts), **keep}
 
 
 def _output(episode: Episode, engine: _Engine, total_s: float) -> AgentLoopOutput:

@@ -9,6 +9,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field, TypeAdapter
 
+from rl_router.episode.dialects import Compact, Tags, Tools
 from rl_router.episode.environment import Limits
 from rl_router.episode.replay_task import ReplayTask
 from rl_router.episode.rewards import Dial, RouterR1, SuccessGated
@@ -81,6 +82,7 @@ class TrainJob:
     )
     task: Annotated[WorldTask | ReplayTask, Field(discriminator="kind")]
     reward: Annotated[Dial | SuccessGated | RouterR1, Field(discriminator="kind")] = field(default_factory=Dial)
+    dialect: Annotated[Compact | Tags | Tools, Field(discriminator="kind")] = field(default_factory=Compact)
     limits: Limits = field(default_factory=Limits)
     policy: Annotated[TinyPolicy | PretrainedPolicy, Field(discriminator="kind")] = field(default_factory=TinyPolicy)
     warm_start: WarmStart = field(default_factory=WarmStart)

@@ -19,7 +19,7 @@ from verl.workers.config import HFModelConfig, RolloutConfig
 from verl.workers.rollout.base import BaseRollout
 from verl.workers.rollout.replica import RolloutReplica, TokenOutput
 
-from rl_router.policy.decoder import BatchedDecoder, SamplingParams
+from rl_router.policy.decoder import BatchedDecoder, SamplingParams, text_end
 
 ENGINE = "transformers"
 
@@ -64,6 +64,7 @@ class TransformersServer:
                 top_p=sampling_params.get("top_p", 1.0),
                 top_k=sampling_params.get("top_k", -1),
             ),
+            ended=text_end(self.model_config.tokenizer, sampling_params.get("stop") or ()),
         )
         return TokenOutput(
             token_ids=sample.token_ids,

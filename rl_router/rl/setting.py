@@ -1,15 +1,16 @@
-"""What every process of a run builds from its config.json: task, reward, codec and the questions by id."""
+"""What every process of a run builds from its config.json: task, reward, dialect and the questions by id."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-from rl_router.episode.environment import Environment
+from rl_router.episode.dialect import Dialect
+from rl_router.episode.environment import Environment, opening_of
 from rl_router.episode.task import Task
-from rl_router.episode.tokens import TokenCodec
 from rl_router.pool.spec import ModelSpec
 from rl_router.rl.job import TrainJob, read_job
 from rl_router.types import Query
@@ -27,10 +28,19 @@ class Setting:
         queries = {q.query_id: q for q in (*task.train, *task.val, *task.test)}
         return Setting(job=job, task=task, queries=queries)
 
+    def codec(self, tokenizer: Any) -> Dialect:
+        """The run's dialect over a policy's tokenizer; CheckpointError where the two do not go together."""
+        return self.job.dialect.over(tokenizer)
+
     def environment(
-        self, codec: TokenCodec, query: Query, cost_weight: float, router_spec: ModelSpec | None = None
+        self,
+        codec: Dialect,
+        query: Query,
+        cost_weight: float,
+        router_spec: ModelSpec | None = None,
+        models: Sequence[str] | None = None,
     ) -> Environment:
-        """`router_spec` prices the policy's own tokens; they are free without it."""
+        """`router_spec` prices the policy's own tokens; they are free without it. `models`: the episode's own pool."""
         return Environment(
             task=self.task,
             codec=codec,
@@ -41,7 +51,15 @@ class Setting:
             show_cost_weight=self.job.tell_cost_weight,
             router_spec=router_spec,
             overlong=getattr(self.job.algorithm, "overlong", None),
+            pool=self.task.pool.select(models) if models else None,
         )
+
+    def cuts_question(self, codec: Dialect, query: Query) -> bool:
+        """Whether a prompt has no room for the end of the question at one of the run's cost weights."""
+        job, task = self.job, self.task
+        shown = job.cost_weights if job.tell_cost_weight else (None,)
+        openings = (opening_of(task.pool, task.mode, job.limits, query, weight) for weight in shown)
+        return any(codec.cuts(opening, job.limits.max_prompt_tokens) for opening in openings)
 
 
 @lru_cache(maxsize=2)
@@ -51,5 +69,5 @@ def setting_of(config_json: str) -> Setting:
 
 
 @lru_cache(maxsize=2)
-def codec_of(tokenizer: Any) -> TokenCodec:
-    return TokenCodec(tokenizer)
+def codec_of(config_json: str, tokenizer: Any) -> Dialect:
+    return setting_of(config_json).codec(tokenizer)

@@ -9,11 +9,15 @@ from tokenizers import Tokenizer, decoders, models, pre_tokenizers, trainers
 from transformers import PreTrainedTokenizerFast
 
 from rl_router.episode import tags
+from rl_router.episode.dialect import Dialect
+from rl_router.episode.dialects import Tags, Tools
 from rl_router.episode.environment import Environment, Limits
 from rl_router.episode.rewards import Dial
 from rl_router.episode.rollout import run_episode
 from rl_router.episode.task import Task
 from rl_router.episode.tokens import TokenCodec
+from rl_router.policy.config import UntrainedPolicy
+from rl_router.policy.untrained import build_untrained
 from rl_router.pool.backend import Request
 from rl_router.pool.pool import ModelPool
 from rl_router.pool.spec import ModelSpec
@@ -48,15 +52,33 @@ def codec() -> TokenCodec:
     return TokenCodec(byte_tokenizer(["<pad>", "<eos>", *tags.TAGS, *weights, "<|im_end|>"]))
 
 
+@pytest.fixture(scope="session")
+def chat_tokenizers() -> dict[str, object]:
+    """Of the formats of Qwen2.5 and Llama 3, trained on a few words."""
+    return {
+        family: build_untrained(UntrainedPolicy(family=family), [WORDS] * 4, seed=0)[1] for family in ("qwen", "llama")
+    }
+
+
+@pytest.fixture(scope="session")
+def tags_dialect(chat_tokenizers) -> Dialect:
+    return Tags(prompt="llama").over(chat_tokenizers["llama"])
+
+
+@pytest.fixture(scope="session")
+def tools_dialect(chat_tokenizers) -> Dialect:
+    return Tools().over(chat_tokenizers["qwen"])
+
+
 @dataclass
 class ScriptedBackend:
     """Gives `replies` in order, the last one for ever, and raises those that are exceptions. 10 tokens in, 5 out."""
 
     replies: list[str | ModelReply | Exception]
-    prompts: list[str] = field(default_factory=list)
+    requests: list[Request] = field(default_factory=list)
 
     def reply(self, request: Request) -> ModelReply:
-        self.prompts.append(request.prompt)
+        self.requests.append(request)
         reply = self.replies.pop(0) if len(self.replies) > 1 else self.replies[0]
         if isinstance(reply, Exception):
             raise reply
@@ -105,8 +127,8 @@ def make_task() -> Callable[..., Task]:
 @pytest.fixture(scope="session")
 def make_environment(codec: TokenCodec) -> Callable[..., Environment]:
     def make(task: Task, **options: object) -> Environment:
-        settings = {"reward": Dial(), "limits": ROOMY, "query": QUESTION, "cost_weight": 0.5} | options
-        return Environment(task=task, codec=codec, **settings)
+        settings = {"codec": codec, "reward": Dial(), "limits": ROOMY, "query": QUESTION, "cost_weight": 0.5} | options
+        return Environment(task=task, **settings)
 
     return make
 

@@ -56,6 +56,9 @@ def test_a_route_and_an_answer_make_an_episode(make_task, make_environment, play
         "decomposed": 0.0,
         "policy_tokens": lengths[1] + lengths[3],
         "response_tokens": lengths[1] + lengths[2] + lengths[3],
+        "bad_calls": 0.0,
+        "cut_replies": 0.0,
+        "defused_replies": 0.0,
     }
 
 
@@ -90,7 +93,7 @@ def test_references_are_resolved_and_a_split_question_counts_as_decomposed(make_
     then = "<think></think><search> mather: then</search>"
     episode = play(make_environment(task), [first, then, SAY_IT])
     assert [c.query for c in episode.calls] == ["who is the author of silver river", "who is mara stone"]
-    assert task.pool.backend.prompts == ["who is the author of silver river", "who is mara stone"]
+    assert [r.prompt for r in task.pool.backend.requests] == ["who is the author of silver river", "who is mara stone"]
     assert episode.metrics["decomposed"] == 1.0
     assert episode.cost_usd == pytest.approx(NANO_USD + MATHER_USD)
 

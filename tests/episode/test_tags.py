@@ -5,7 +5,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from rl_router.episode import tags
-from rl_router.episode.tags import Answer, Malformed, Route, neutralise, parse_turn, render_prompt, render_reply
+from rl_router.episode.dialect import Answer, Malformed, Route
+from rl_router.episode.tags import neutralise, parse_turn, render_prompt, render_reply
 
 PIECES = [
     *tags.TAGS,

@@ -7,8 +7,10 @@ from tokenizers import Tokenizer, models, pre_tokenizers
 from transformers import PreTrainedTokenizerFast
 
 from rl_router.episode import tags
+from rl_router.episode.dialect import Opening
 from rl_router.episode.tokens import TokenCodec
 from rl_router.errors import CheckpointError
+from rl_router.types import Mode, Query
 
 PIECES = [
     *tags.TAGS,
@@ -52,21 +54,24 @@ def test_a_long_question_is_cut_at_its_end_and_keeps_its_tags(codec):
     assert codec.decode(ids) == "<query>" + " mara" * 7 + "</query><cost_weight=0.5>"
 
 
-def test_questions_that_lose_their_end_are_counted(codec):
+def opening(text, cost_weight):
+    query = Query(query_id="q", text=text, answers=(), task="t")
+    return Opening(query=query, models=(), cost_weight=cost_weight, budget_usd=None, max_turns=4, mode=Mode.ORCHESTRATE)
+
+
+def test_a_question_that_loses_its_end_is_known_as_cut(codec):
     questions = ["mara " * n + "mara" for n in (6, 7)]  # 7 and 8 tokens; three of ten are tags
     assert [len(codec.prompt(q, 0.5, 20)) for q in questions] == [10, 11]
-    assert codec.count_cut(questions, (0.5,), 10) == 1
-    assert codec.count_cut(questions, (None,), 10) == 0  # a blind prompt has one tag less
-    assert codec.count_cut(questions, (None, 0.5), 10) == 1
-    assert codec.count_cut(["a" * 1_000_000, ""], (0.5,), 10) == 1
-    assert codec.count_cut([], (0.5,), 10) == 0
+    assert [codec.cuts(opening(q, 0.5), 10) for q in questions] == [False, True]
+    assert [codec.cuts(opening(q, None), 10) for q in questions] == [False, False]  # a blind prompt has one tag less
+    assert codec.cuts(opening("a" * 1_000_000, 0.5), 10) and not codec.cuts(opening("", 0.5), 10)
 
 
 @settings(deadline=None)
 @given(text=TAG_SOUP, max_tokens=st.integers(0, 30))
 def test_a_prompt_that_shows_less_than_the_question_is_always_counted(codec, text, max_tokens):
     if codec.prompt(text, 0.5, max_tokens) != codec.prompt(text, 0.5, 1000):
-        assert codec.count_cut([text], (0.5,), max_tokens) == 1
+        assert codec.cuts(opening(text, 0.5), max_tokens)
 
 
 def test_a_reply_is_its_rendered_text_in_ids(codec):

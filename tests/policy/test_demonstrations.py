@@ -6,7 +6,8 @@ from statistics import fmean
 
 import pytest
 
-from rl_router.episode.tags import Answer, Route, parse_turn
+from rl_router.episode.dialect import Answer, Route
+from rl_router.episode.tags import parse_turn
 from rl_router.policy.demonstrations import PRICE_WORDS, price_word
 from rl_router.types import Mode, Usage
 

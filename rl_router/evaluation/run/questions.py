@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from rl_router.data.world import World
+from rl_router.episode.dialect import Dialect
 from rl_router.episode.replay_task import sample
-from rl_router.episode.tokens import TokenCodec
 from rl_router.episode.world_task import WorldTask
 from rl_router.errors import NotRecordedError, RecipeError
 from rl_router.observe.formats import listed
@@ -25,12 +25,11 @@ def held_out(setting: Setting) -> tuple[Query, ...]:
     return sample(setting.task.test, limit)
 
 
-def cut_questions(setting: Setting, codec: TokenCodec, test: Sequence[Query]) -> str | None:
+def cut_questions(setting: Setting, codec: Dialect, test: Sequence[Query]) -> str | None:
     """In a sentence, how many questions of each split a policy did not see to their end. None when it saw all."""
     limit = setting.job.limits.max_prompt_tokens
-    weights = setting.job.cost_weights if setting.job.tell_cost_weight else (None,)
     splits = {"training": setting.task.train, "validation": setting.task.val, "test": test}
-    counts = {name: codec.count_cut((q.text for q in asked), weights, limit) for name, asked in splits.items()}
+    counts = {name: sum(setting.cuts_question(codec, q) for q in asked) for name, asked in splits.items()}
     found = [f"{n} of {len(splits[name])} {name} questions" for name, n in counts.items() if n]
     if not found:
         return None

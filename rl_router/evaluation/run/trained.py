@@ -10,8 +10,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from rl_router.episode.dialect import Dialect
 from rl_router.episode.task import Task
-from rl_router.episode.tokens import TokenCodec
 from rl_router.errors import CheckpointError
 from rl_router.rl.job import TrainJob
 from rl_router.rl.setting import Setting
@@ -24,7 +24,7 @@ class TrainedRouter:
 
     name: str
     policy: Any
-    codec: TokenCodec
+    codec: Dialect
     setting: Setting
 
     @staticmethod
@@ -39,9 +39,8 @@ class TrainedRouter:
         job = replace(setting.job, tell_cost_weight=bool(policy.card.cost_weights))
         if job.cluster.device == "cuda" and torch.cuda.is_available():
             policy.model.to("cuda")
-        return TrainedRouter(
-            name=name, policy=policy, codec=TokenCodec(policy.tokenizer), setting=replace(setting, job=job)
-        )
+        setting = replace(setting, job=job)
+        return TrainedRouter(name=name, policy=policy, codec=setting.codec(policy.tokenizer), setting=setting)
 
     @property
     def job(self) -> TrainJob:

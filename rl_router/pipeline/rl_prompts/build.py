@@ -17,10 +17,11 @@ from pydantic import TypeAdapter
 
 from rl_router import __version__
 from rl_router.data.parquet import write_parquet
+from rl_router.episode.tools import check_tool_names
 from rl_router.observe.console import StepProgress
 from rl_router.observe.files import write_text
 from rl_router.pipeline.rl_prompts.chance import shuffled
-from rl_router.pipeline.rl_prompts.dialects import check_tool_names, row_of
+from rl_router.pipeline.rl_prompts.dialects import row_of
 from rl_router.pipeline.rl_prompts.job import PromptsJob
 from rl_router.pipeline.rl_prompts.pools import Sample, assign, check_models
 from rl_router.pipeline.rl_prompts.questions import Count, Question, read_questions

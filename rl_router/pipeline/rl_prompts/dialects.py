@@ -10,15 +10,13 @@ in parquet, where every row of a struct has every key.
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from rl_router.data.importers.verl import USER_QUERY, USER_SYSTEM
 from rl_router.data.queries import dump_answers
-from rl_router.errors import PoolError
+from rl_router.episode.instructions import TAGS, TOOLS, TOOLS_SIMPLE
+from rl_router.episode.tools import marked_question, tool_names
 from rl_router.pipeline.rl_prompts.chance import chance
-from rl_router.pipeline.rl_prompts.instructions import TAGS, TOOLS, TOOLS_SIMPLE
 from rl_router.pipeline.rl_prompts.job import PromptsJob
 from rl_router.pipeline.rl_prompts.pools import Sample
 from rl_router.pipeline.rl_prompts.questions import Question
@@ -27,7 +25,6 @@ from rl_router.types import Query
 
 AGENTS = {"tags": "rl_router_episode", "tools": "tool_agent"}
 """The agent loop of each dialect: this project's own, and verl's."""
-SELECT = "select_response"
 
 
 def row_of(sample: Sample, question: Question, specs: Mapping[str, ModelSpec], job: PromptsJob) -> dict[str, Any]:
@@ -71,35 +68,7 @@ def messages(query: Query, models: Sequence[ModelSpec], job: PromptsJob) -> list
     return [{"role": "user", "content": content}]
 
 
-def marked_question(query: Query, max_system_prompt_chars: int) -> str:
-    """xRouter's marks. A system prompt of the user's own is marked as such, unless it is long: then it is question."""
-    system, user = query.meta.get("system"), query.meta.get("user")
-    if not system or not user:
-        return f"{USER_QUERY}{query.text}"
-    if len(system) > max_system_prompt_chars:
-        return f"{USER_QUERY}{system}\n{user}"
-    return f"{USER_SYSTEM}{system}\n{USER_QUERY}{user}"
-
-
 def model_line(spec: ModelSpec) -> str:
     about = spec.description.rstrip(".") or ", ".join(spec.capabilities) or "no description"
     prices = f"${spec.input_usd_per_mtok:g} in, ${spec.output_usd_per_mtok:g} out per million tokens"
     return f"- {spec.name}: {about} ({prices})"
-
-
-def tool_names(models: Sequence[str], *, simple: bool) -> list[str]:
-    """`call_MODEL` for each, and `select_response` but in simple mode, where the call's answer is the answer."""
-    return [*([] if simple else [SELECT]), *map(tool_name, models)]
-
-
-def tool_name(model: str) -> str:
-    """A function name that every provider takes: `gpt-4.1` is called by `call_gpt_4_1`."""
-    return "call_" + re.sub(r"\W", "_", model, flags=re.ASCII)
-
-
-def check_tool_names(specs: Sequence[ModelSpec]) -> None:
-    by_tool: dict[str, str] = {}
-    for spec in specs:
-        other = by_tool.setdefault(tool_name(spec.name), spec.name)
-        if other != spec.name:
-            raise PoolError(f"{other!r} and {spec.name!r} would both be called by {tool_name(spec.name)}; rename one.")

@@ -1,7 +1,8 @@
 import pytest
 
+from rl_router.episode.tools import check_tool_names, marked_question, tool_name
 from rl_router.errors import PoolError
-from rl_router.pipeline.rl_prompts.dialects import AGENTS, check_tool_names, marked_question, row_of, tool_name
+from rl_router.pipeline.rl_prompts.dialects import AGENTS, row_of
 from rl_router.pipeline.rl_prompts.pools import Sample
 from rl_router.pipeline.rl_prompts.questions import Question
 from rl_router.pool.spec import ModelSpec

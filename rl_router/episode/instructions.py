@@ -1,4 +1,7 @@
-"""What a policy that can read is told before its question, per dialect. Router-R1's and xRouter's rules, our words."""
+"""What a policy that can read is told before its question, per dialect, and what the models are told that it asks.
+
+Router-R1's and xRouter's rules in our words. Text in braces is a place that is filled.
+"""
 
 TAGS = """You answer a question, alone or with the help of language models that know more than you and cost money.
 
@@ -40,3 +43,41 @@ Do exactly one of two things:
   themselves; do not repeat them. What the model replies is returned to the user.
 
 Begin with your reasons between <think> and </think>."""
+
+ROUTER_R1 = """
+Answer the question at the end. Whenever you have read something new, first reason between <think> and </think>. When \
+you then find that you lack knowledge, ask one of the models that are listed here: write <search> NAME:QUERY </search>.
+
+Rules for <search>:
+    + NAME is the exact name of a model, one of [{names}].
+    + QUERY is a concrete question whose answer brings you nearer to the answer of the question at the end.
+    + Never write a model's description there, nor the words NAME or QUERY themselves.
+{llama}
+Before each <search>, say between <think> and </think> what you lack and which model, by its description, is the best \
+one to ask. What it replies is put between <information> and </information>. You may ask several models, and ask more \
+than once: each has its strengths, and two replies that agree are worth more than one.
+
+#### The models
+
+{descriptions}
+
+When you lack nothing, write your final answer between <answer> and </answer>, alone and without an explanation, as in \
+<answer> Beijing </answer>.
+{price}Question: {question}
+"""
+
+LLAMA_RULE = """    + <think> and </think> surround your real reasoning; do not talk about the tags themselves.
+"""
+
+CORRECTION = """My last turn was not understood. To ask a model, I write <search> NAME:QUERY </search>; to answer, \
+<answer> … </answer>; and first I think between <think> and </think>. I try again."""
+"""Put into the policy's own turn, so in its own voice."""
+
+WORKER = """You help a smaller model that answers a question step by step and asks you about one part of it.
+
++ Answer the question below if you can, with a brief reason; else give what you know that helps to answer it.
++ If you can do neither, say so plainly and advise to ask another model.
++ Keep to the subject and to the point, in less than 512 tokens: the smaller model reads your reply and goes on from it.
+
+The question: {query}
+"""

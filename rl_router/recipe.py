@@ -23,6 +23,7 @@ from omegaconf.errors import MissingMandatoryValue, OmegaConfBaseException
 from pydantic import TypeAdapter, ValidationError
 
 from rl_router.errors import CheckpointError, RecipeError
+from rl_router.nested import merged
 from rl_router.paths import COMPLETE, recipe_files, recipes_dir
 from rl_router.recipe_keys import known_keys
 from rl_router.rl.job import TrainJob, job_from_dict
@@ -149,8 +150,8 @@ def read_changes(config_json: Path, overrides: Sequence[str]) -> dict[str, Any]:
     changes = read_values(overrides)
     try:
         config = json.loads(config_json.read_text(encoding="utf-8"))
-        job_from_dict(config)
-    except (ValueError, TypeError) as error:
+        checked(config, where="the run")
+    except (ValueError, TypeError, RecipeError) as error:
         raise CheckpointError(f"{config_json} does not hold the config of a run: {_one_line(error)[:200]}") from None
     checked(merged(config, changes), where="the run")
     return changes
@@ -171,14 +172,6 @@ def read_values(overrides: Sequence[str]) -> dict[str, Any]:
             leaf = {part: leaf}
         values = merged(values, leaf)
     return values
-
-
-def merged(base: Mapping[str, Any], change: Mapping[str, Any]) -> dict[str, Any]:
-    result = dict(base)
-    for key, value in change.items():
-        old = result.get(key)
-        result[key] = merged(old, value) if isinstance(old, Mapping) and isinstance(value, Mapping) else value
-    return result
 
 
 def checked(values: Mapping[str, Any], *, where: str) -> TrainJob | RouterJob[Any]:

@@ -14,8 +14,9 @@ from pydantic import ValidationError
 
 from rl_router.errors import RecipeError
 from rl_router.evaluation.suite.suite import Suite, suite_from_dict
+from rl_router.nested import merged
 from rl_router.paths import recipes_dir
-from rl_router.recipe import explain, merged, read_values, suggestion
+from rl_router.recipe import explain, read_values, suggestion
 from rl_router.recipe_keys import known_keys
 
 

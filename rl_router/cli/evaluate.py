@@ -12,7 +12,7 @@ from rl_router.cli.parts import CHANGES, Commands, add_command
 def add(commands: Commands) -> None:
     text = "evaluate the routers of a suite, or a run again, beside every baseline"
     evaluate = add_command(commands, "evaluate", evaluate_command, text)
-    what = "a suite from `rl-router list suites`, a .yaml file of one, or a run folder, such as runs/quickstart"
+    what = "a suite from `rl-router list suites`, a .yaml file of one, a run folder, or router-NAME-THRESHOLD"
     evaluate.add_argument("what", metavar="SUITE|RUN", help=what)
     changes = "change a key: table=PATH.parquet routers=[knn,svm] of a suite, evaluation.queries=100 of a run"
     evaluate.add_argument("changes", help=changes, **CHANGES)
@@ -25,8 +25,24 @@ def add(commands: Commands) -> None:
 def evaluate_command(args: argparse.Namespace) -> None:
     if Path(args.what).expanduser().is_dir():
         evaluate_run_folder(args)
+    elif args.what.startswith("router-"):
+        evaluate_named(args)
     else:
         evaluate_suite_recipe(args)
+
+
+def evaluate_named(args: argparse.Namespace) -> None:
+    """RouteLLM's name of a router: a suite may be called router-something too, so the suites come second."""
+    from rl_router.recipe import read_changes
+    from rl_router.routers.named import find_router
+
+    named = find_router(args.what)
+    if named is None:
+        evaluate_suite_recipe(args)
+        return
+    from rl_router.evaluation.run.classical import evaluate_threshold
+
+    show_results(evaluate_threshold(named, read_changes(named.run / "config.json", args.changes)))
 
 
 def evaluate_suite_recipe(args: argparse.Namespace) -> None:
@@ -56,16 +72,16 @@ def show_suite(folder: Any, as_json: bool = False) -> None:
 
 def evaluate_run_folder(args: argparse.Namespace) -> None:
     from rl_router.observe.run_folder import RunFolder
-    from rl_router.recipe import read_changes, read_values
+    from rl_router.recipe import read_changes
 
     folder = RunFolder.open(args.what)
+    changes = read_changes(folder.config, args.changes)
     from rl_router.evaluation.run.classical import evaluate_router_run, is_router_run
 
     if is_router_run(folder):
-        evaluate_router_run(folder.path, read_values(args.changes))
+        evaluate_router_run(folder.path, changes)
         show_results(folder.path)
         return
-    changes = read_changes(folder.config, args.changes)
     from rl_router.evaluation.run.harness import evaluate_run
 
     evaluate_run(folder.path, changes)

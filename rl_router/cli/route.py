@@ -6,16 +6,20 @@ import argparse
 import json
 import math
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from rl_router.cli.parts import Commands, add_command
+from rl_router.cli.routers import NAME
 from rl_router.errors import RecipeError
+
+if TYPE_CHECKING:
+    from rl_router.routers.named import Named
 
 
 def add(commands: Commands) -> None:
     text = "let a trained router answer one query, and show every call and its cost"
     route = add_command(commands, "route", route_command, text)
-    route.add_argument("run", metavar="RUN", type=Path, help="a run folder, such as runs/quickstart")
+    route.add_argument("run", metavar="RUN", type=Path, help=NAME)
     route.add_argument("query", metavar="QUERY")
     weight = "0: only quality (default: 0.5 for a policy; a classical router's calibration, else 0)"
     route.add_argument("--cost-weight", type=float, metavar="W", help=weight)
@@ -27,10 +31,11 @@ def route_command(args: argparse.Namespace) -> None:
         raise RecipeError(f"expected a --cost-weight of zero or more, got {args.cost_weight:g}")
     if not args.query.strip():
         raise RecipeError("expected a query, got an empty text")
-    from rl_router.cli.routers import is_router
+    from rl_router.routers.named import find_router
 
-    if is_router(args.run):
-        decide(args)
+    named = find_router(args.run)
+    if named is not None:
+        decide(args, named)
         return
     from rl_router.observe.rollouts import episode_record
     from rl_router.observe.run_folder import RunFolder
@@ -42,15 +47,16 @@ def route_command(args: argparse.Namespace) -> None:
     print(json.dumps(record, ensure_ascii=False, indent=2) if args.json else episode_view(record))
 
 
-def decide(args: argparse.Namespace) -> None:
+def decide(args: argparse.Namespace, named: Named) -> None:
     """The decision of a classical router: it calls no model."""
-    from rl_router.cli.routers import chosen_weight, decision_record, decision_view, open_router
+    from rl_router.cli.routers import decision_record, decision_view
+    from rl_router.routers.named import open_router
     from rl_router.types import Query
 
-    router = open_router(args.run)
-    weight = chosen_weight(router, args.cost_weight)
+    opened = open_router(named, args.cost_weight)
     query = Query(query_id="typed", text=args.query.strip(), answers=(), task="")
-    record = decision_record(query, router.route([query], cost_weight=weight)[0], weight)
+    decision = opened.router.route([query], cost_weight=opened.cost_weight)[0]
+    record = decision_record(query, decision, opened.cost_weight, opened.why)
     print(json.dumps(record, ensure_ascii=False, indent=2) if args.json else decision_view(record))
 
 

@@ -1,55 +1,39 @@
-"""What the commands that ask a classical router share: finding it by its run or by RouteLLM's name for it."""
+"""What the commands that ask a classical router share: finding it by its name, and showing what it decided."""
 
 from __future__ import annotations
 
-import math
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from rl_router.errors import RecipeError
 
 if TYPE_CHECKING:
-    from rl_router.routers.router import Router
+    from rl_router.routers.named import Named
     from rl_router.types import Decision, Query
 
-
-def is_router(run: Path) -> bool:
-    """Whether `run` is a run of a classical router or a name like router-knn-0.3."""
-    from rl_router.routers.calibration import parse_router_name
-
-    return (run / "router").is_dir() or (not run.exists() and parse_router_name(str(run)) is not None)
+NAME = "a run folder, such as runs/knn, or router-NAME-THRESHOLD"
 
 
-def open_router(run: Path) -> Router:
-    """The router of a run folder; `router-NAME-THRESHOLD` is the one in runs/NAME, between two of its models."""
-    from rl_router.routers.calibration import parse_router_name, use_threshold
-    from rl_router.routers.router import load_router
+def named_router(name: Path) -> Named:
+    """RecipeError where `name` is no classical router."""
+    from rl_router.routers.named import find_router
 
-    named = None if run.exists() else parse_router_name(str(run))
-    if named is None:
-        return load_router(run / "router")
-    name, threshold = named
-    router = load_router(Path("runs") / name / "router")
-    use_threshold(router, threshold)
-    router.calibration_ = None
-    return router
+    found = find_router(name)
+    if found is None:
+        raise RecipeError(
+            f"expected the run of a classical router, got {name}: name a folder that `rl-router train` wrote, or"
+            " router-NAME-THRESHOLD"
+        )
+    return found
 
 
-def chosen_weight(router: Router, asked: float | None) -> float:
-    """What was asked for, else what the router was calibrated to, else 0."""
-    if asked is not None:
-        if not 0 <= asked < math.inf:
-            raise RecipeError(f"expected a --cost-weight of zero or more, got {asked:g}")
-        return asked
-    return router.calibration_.cost_weight if router.calibration_ is not None else 0.0
-
-
-def decision_record(query: Query, decision: Decision, cost_weight: float) -> dict[str, Any]:
+def decision_record(query: Query, decision: Decision, cost_weight: float, why: str) -> dict[str, Any]:
     return {
         "query_id": query.query_id,
         "query": query.text,
         "model": decision.model,
         "cost_weight": cost_weight,
+        "dial": why,
         "predicted_quality": dict(decision.scores),
         "predicted_cost_usd": dict(decision.predicted_cost_usd),
         "fallbacks": list(decision.fallbacks),
@@ -63,7 +47,7 @@ def decision_view(record: dict[str, Any]) -> str:
     from rl_router.observe.formats import count, usd
 
     costs = record["predicted_cost_usd"]
-    lines = [f"query   {record['query']}", f"λ       {record['cost_weight']:g}", ""]
+    lines = [f"query   {record['query']}", f"λ       {record['cost_weight']:g} ({record['dial']})", ""]
     width = max(map(len, record["predicted_quality"]))
     for model, quality in sorted(record["predicted_quality"].items(), key=lambda item: -item[1]):
         mark = "→" if model == record["model"] else " "

@@ -7,7 +7,7 @@ https://en.wikipedia.org/wiki/Paired_difference_test. What is called a differenc
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -18,6 +18,17 @@ Row = Mapping[str, Any]
 Verdict = Literal["better", "worse", "no difference"]
 FIXED = ("cheapest", "strongest", "random", "best_single")
 """Routers that ignore the query."""
+POLICY = "policy"
+"""The row of a run's own router where it is a language model; a classical one has the name that `own_router` gives."""
+
+
+def own_router(config: Mapping[str, Any]) -> str:
+    """The row of results.json that is the run's own router, by the run's config: `policy`, `knn`, `knn+cascade`."""
+    router, rule = config.get("router"), config.get("rule")
+    if not isinstance(router, Mapping):
+        return POLICY
+    kind = rule.get("kind", "argmax") if isinstance(rule, Mapping) else "argmax"
+    return str(router.get("kind")) if kind == "argmax" else f"{router.get('kind')}+{kind}"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -64,7 +75,7 @@ def difference(mine: Row, other: Row) -> Difference:
     )
 
 
-def against(rows: Sequence[Row], other: str | None, router: str = "policy") -> list[Difference]:
+def against(rows: Sequence[Row], other: str | None, router: str = POLICY) -> list[Difference]:
     """`router` minus `other` at every cost weight where both stand; None is the best fixed router of each weight."""
     found = []
     for weight in weights(rows):
@@ -75,33 +86,37 @@ def against(rows: Sequence[Row], other: str | None, router: str = "policy") -> l
     return found
 
 
-def headline(rows: Sequence[Row]) -> str:
-    """At which cost weights the policy beats the best fixed router, by how much, and where it does not."""
+def headline(rows: Sequence[Row], router: str = POLICY) -> str:
+    """At which cost weights the run's router beats the best fixed one, by how much, and where it does not."""
     if not rows:
         return "This run has not been evaluated yet."
-    found = against(rows, None)
+    named = look(router).label
+    if router in FIXED:
+        return f"{named} is a fixed router: what others are compared with."
+    found = against(rows, None, router)
+    mine = f"the {named}" if router == POLICY else named
     if not found:
-        return "These results have no policy beside a fixed router, so there is nothing to compare."
+        return f"These results have no {named} beside a fixed router, so there is nothing to compare."
     better = [d for d in found if d.verdict == "better"]
     even = [d for d in found if d.verdict == "no difference"]
     worse = [d for d in found if d.verdict == "worse"]
     parts = []
     if better:
         by = listed([f"{cost_weight(d.cost_weight)} ({d} over {look(d.other).label})" for d in better])
-        parts.append(f"the policy earns more reward than the best fixed router at λ = {by}")
+        parts.append(f"{mine} earns more reward than the best fixed router at λ = {by}")
     if even:
         parts.append(f"no difference from the best fixed router at λ = {_weights(even)}")
     if worse:
         by = listed([f"{cost_weight(d.cost_weight)} ({d} against {look(d.other).label})" for d in worse])
-        parts.append(f"the policy earns less than the best fixed router at λ = {by}")
+        parts.append(f"{mine} earns less than the best fixed router at λ = {by}")
     sentence = "; ".join(parts) + "."
-    return sentence[0].upper() + sentence[1:]
+    return sentence if sentence.startswith(router) and router != POLICY else sentence[0].upper() + sentence[1:]
 
 
-def dominated(rows: Sequence[Row]) -> list[tuple[Row, Row]]:
-    """Policy points that some fixed router beats in quality at no more cost, or in cost at no less quality."""
+def dominated(rows: Sequence[Row], router: str = POLICY) -> list[tuple[Row, Row]]:
+    """Points of `router` that some fixed one beats in quality at no more cost, or in cost at no less quality."""
     found = []
-    for mine in (row for row in rows if row["router"] == "policy"):
+    for mine in (row for row in rows if row["router"] == router):
         for other in (row for row in rows if row["router"] in FIXED):
             gain = other["quality"] - mine["quality"]
             saving = mine["cost_usd"] - other["cost_usd"]
@@ -111,25 +126,33 @@ def dominated(rows: Sequence[Row]) -> list[tuple[Row, Row]]:
     return found
 
 
-def remarks(rows: Sequence[Row]) -> list[str]:
-    """Sentences beside the headline: how near the best table is, and whether any point is dominated."""
+def remarks(rows: Sequence[Row], router: str = POLICY) -> list[str]:
+    """Sentences beside the headline: how near the best table (else the oracle) is, and whether a point is dominated."""
     said = []
+    best = yardstick({row["router"] for row in rows})
     shares = [
-        f"{mine['reward'] / table['reward']:.0%} at λ = {cost_weight(w)}"
+        f"{mine['reward'] / top['reward']:.0%} at λ = {cost_weight(w)}"
         for w in weights(rows)
-        if (mine := row_of(rows, "policy", w)) and (table := row_of(rows, "best_table", w)) and table["reward"] > 0
+        if best and (mine := row_of(rows, router, w)) and (top := row_of(rows, best, w)) and top["reward"] > 0
     ]
-    if shares:
-        said.append(f"Share of the best table's reward: {listed(shares)}.")
-    if any(row["router"] == "policy" for row in rows) and any(row["router"] in FIXED for row in rows):
-        losers = dominated(rows)
+    if shares and router != best:
+        said.append(f"Share of the {look(str(best)).label}'s reward: {listed(shares)}.")
+    priced = [row for row in rows if row["cost_usd"] is not None]
+    if router not in FIXED and {router} & {r["router"] for r in priced} and any(r["router"] in FIXED for r in priced):
+        losers = dominated(priced, router)
+        named = "the policy" if router == POLICY else router
         names = [f"λ = {cost_weight(a['cost_weight'])} (by {look(b['router']).label})" for a, b in losers]
         said.append(
             f"Dominated by a fixed router, which is at least as good for no more money: {listed(names)}."
             if losers
-            else "No point of the policy is dominated by a fixed router in cost and quality."
+            else f"No point of {named} is dominated by a fixed router in cost and quality."
         )
     return said
+
+
+def yardstick(routers: Collection[str]) -> str | None:
+    """What a router can be at best: the best table among `routers`, else the oracle."""
+    return next((name for name in ("best_table", "oracle") if name in routers), None)
 
 
 def _weights(differences: Sequence[Difference]) -> str:

@@ -12,9 +12,10 @@ from rl_router.observe.charts import Point, curve_chart, escape
 from rl_router.observe.choices_view import choice_maps
 from rl_router.observe.episodes_view import episode_cards
 from rl_router.observe.files import read_json, write_text
-from rl_router.observe.findings import headline, remarks
+from rl_router.observe.findings import POLICY, headline, own_router, remarks
 from rl_router.observe.formats import seconds
 from rl_router.observe.frontier import frontier_svg, reward_svg
+from rl_router.observe.looks import look
 from rl_router.observe.results_view import difference_table, full_table, reward_table
 from rl_router.observe.run_folder import RunFolder
 
@@ -35,11 +36,12 @@ def write_report(folder: RunFolder) -> Path:
     metrics = folder.read_metrics()
     results, choices = folder.read_rows(folder.results), folder.read_rows(folder.choices)
     name = folder.path.resolve().name
-    classical = folder.router.is_dir()  # it has neither training steps nor episodes, and its own name in the results
+    mine = own_router(read_json(folder.config)) if folder.config.is_file() else POLICY
+    classical = mine != POLICY  # it has neither training steps nor episodes
     priced = all(row["cost_usd"] is not None for row in results)
     sections = [
-        _top(name, metrics, results, "A classical router beside every baseline." if classical else headline(results)),
-        *(_results(results) if results and priced else [page.section("Every number", full_table(results))]),
+        _top(name, metrics, results, mine),
+        *(_results(results, mine) if results and priced else [page.section("Every number", full_table(results, mine))]),
         *([] if classical else [page.section("Learning curves", _curves(metrics))]),
         page.section("Which model for which kind of query", _choices(choices)),
         *([] if classical else [page.section("Episodes to read", _episodes(folder))]),
@@ -49,7 +51,7 @@ def write_report(folder: RunFolder) -> Path:
     return folder.report
 
 
-def _top(name: str, metrics: Sequence[Row], results: Sequence[Row], said_first: str) -> str:
+def _top(name: str, metrics: Sequence[Row], results: Sequence[Row], mine: str) -> str:
     facts = [("training steps", str(max(row["step"] for row in metrics)))] if metrics else []
     times = [datetime.fromisoformat(row["time"]) for row in metrics if row.get("time")]
     if len(times) > 1:
@@ -58,14 +60,14 @@ def _top(name: str, metrics: Sequence[Row], results: Sequence[Row], said_first: 
     if sizes:
         facts.append(("queries at each λ", "–".join(str(n) for n in {sizes[0]: 0, sizes[-1]: 0})))
     items = "".join(f"<li><span class='dim'>{escape(k)}</span> <b>{escape(v)}</b></li>" for k, v in facts)
-    said = "".join(page.paragraph(words) for words in remarks(results))
+    said = "".join(page.paragraph(words) for words in remarks(results, mine))
     return (
-        f"<header><h1>rl-router · {escape(name)}</h1>{page.paragraph(said_first, 'headline')}{said}"
+        f"<header><h1>rl-router · {escape(name)}</h1>{page.paragraph(headline(results, mine), 'headline')}{said}"
         f"<ul class='facts'>{items}</ul></header>"
     )
 
 
-def _results(rows: Sequence[Row]) -> list[str]:
+def _results(rows: Sequence[Row], mine: str) -> list[str]:
     weighted = [row for row in rows if row["cost_weight"] is not None]
     parts = []
     if weighted:
@@ -73,14 +75,16 @@ def _results(rows: Sequence[Row]) -> list[str]:
             page.section(
                 "Reward at each cost weight λ",
                 page.paragraph(f"{ERRORS} Underlined: the best of each column, the oracle apart.", "dim"),
-                f'<div class="pair">{reward_table(weighted)}{page.figure(_both(reward_svg, weighted, 640))}</div>',
-                "<h3>What each part adds</h3>",
+                f'<div class="pair">{reward_table(weighted, mine)}'
+                f"{page.figure(_both(reward_svg, weighted, 640))}</div>",
+                "<h3>What each part adds</h3>" if mine == POLICY else "<h3>Beside the others</h3>",
                 page.paragraph(
-                    "Reward of the policy minus another's. Within two standard errors there is no difference; errors"
-                    " count as independent although the queries are the same, so a difference is harder to claim.",
+                    f"Reward of {look(mine).label} minus another's. Within two standard errors there is no difference;"
+                    " errors count as independent although the queries are the same, so a difference is harder to"
+                    " claim.",
                     "dim",
                 ),
-                difference_table(weighted),
+                difference_table(weighted, mine),
             )
         )
     parts.append(
@@ -89,7 +93,7 @@ def _results(rows: Sequence[Row]) -> list[str]:
             page.figure(
                 _both(frontier_svg, rows, 860), f"Up and left is better. {ERRORS} Point at a mark for its numbers."
             ),
-            page.folded("Every number", full_table(rows)),
+            page.folded("Every number", full_table(rows, mine)),
         )
     )
     return parts

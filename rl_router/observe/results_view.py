@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from rl_router.observe import page
-from rl_router.observe.findings import Difference, against, row_of, weights
+from rl_router.observe.findings import POLICY, Difference, against, row_of, weights
 from rl_router.observe.formats import MISSING, cost_weight, count, per_thousand, plus_minus
 from rl_router.observe.looks import in_order, look
 
@@ -14,13 +14,15 @@ Row = Mapping[str, Any]
 COMPARED = (
     (None, "best fixed router"),
     ("best_table", "best table"),
+    ("best_per_task", "best model per task"),
+    ("knn", "kNN"),
     ("oracle", "oracle"),
     ("warm_start", "warm start: what RL adds"),
     ("policy_blind", "policy not told λ: what the dial adds"),
 )
 
 
-def reward_table(rows: Sequence[Row]) -> str:
+def reward_table(rows: Sequence[Row], mine: str = POLICY) -> str:
     """Routers down, cost weights across; the best of each column that could be used in practice is underlined."""
     routers, columns = in_order({row["router"] for row in rows}), weights(rows)
     usable = [row for row in rows if row["router"] != "oracle"]
@@ -28,23 +30,23 @@ def reward_table(rows: Sequence[Row]) -> str:
     lines = []
     for router in routers:
         cells = [_reward_cell(row_of(rows, router, w), best[w]) for w in columns]
-        lines.append(page.row(look(router).label, cells, _kind(router)))
+        lines.append(page.row(look(router).label, cells, "mine" if router == mine else ""))
     return page.table(["reward", *(f"λ = {cost_weight(w)}" for w in columns)], lines)
 
 
-def difference_table(rows: Sequence[Row]) -> str:
-    """The policy minus each of what it should be compared with, and whether that is a difference at all."""
+def difference_table(rows: Sequence[Row], mine: str = POLICY) -> str:
+    """The run's own router minus each of what it should be compared with, and whether that is a difference at all."""
     columns = weights(rows)
     lines = []
     for other, title in COMPARED:
-        found = {d.cost_weight: d for d in against(rows, other)}
-        if found:
+        found = {d.cost_weight: d for d in against(rows, other, mine)}
+        if found and other != mine:
             cells = [_difference_cell(found.get(w), named=other is None) for w in columns]
             lines.append(page.row(f"−\u00a0{title}", cells))
-    return page.table(["policy", *(f"λ = {cost_weight(w)}" for w in columns)], lines) if lines else ""
+    return page.table([look(mine).label, *(f"λ = {cost_weight(w)}" for w in columns)], lines) if lines else ""
 
 
-def full_table(rows: Sequence[Row]) -> str:
+def full_table(rows: Sequence[Row], mine: str = POLICY) -> str:
     head = ["router", "λ", "reward", "quality", "cost of 1,000", "calls", "format", "queries"]
     lines = []
     for weight in [*weights(rows), *({None} & {row["cost_weight"] for row in rows})]:
@@ -60,12 +62,9 @@ def full_table(rows: Sequence[Row]) -> str:
                     count(row.get("format_rate")),
                     f"{row.get('n', MISSING)}",
                 ]
-                lines.append(page.row(look(router).label, map(page.cell, cells), _kind(router)))
+                kind = "mine" if router == mine else ""
+                lines.append(page.row(look(router).label, map(page.cell, cells), kind))
     return page.table(head, lines)
-
-
-def _kind(router: str) -> str:
-    return "mine" if router == "policy" else ""
 
 
 def _reward_cell(row: Row | None, best: float | None) -> str:

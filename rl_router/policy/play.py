@@ -23,12 +23,18 @@ def play(
     seed: int = 0,
 ) -> list[Episode]:
     """One finished episode per environment, in order."""
-    return asyncio.run(_play(policy, list(environments), params, max_batch, seed))
+    return asyncio.run(playing(policy, list(environments), params=params, max_batch=max_batch, seed=seed))
 
 
-async def _play(
-    policy: Policy, environments: Sequence[Environment], params: SamplingParams, max_batch: int, seed: int
+async def playing(
+    policy: Policy,
+    environments: Sequence[Environment],
+    *,
+    params: SamplingParams = GREEDY,
+    max_batch: int = 256,
+    seed: int = 0,
 ) -> list[Episode]:
+    """`play` in an event loop that runs already, which the environments' pool belongs to."""
     decoder = BatchedDecoder(policy.model, pad_id=policy.tokenizer.pad_token_id, max_batch=max_batch, seed=seed)
 
     async def episode(environment: Environment) -> Episode:

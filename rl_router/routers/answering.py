@@ -1,67 +1,95 @@
-"""From decisions to answers: the chosen model is asked, the next one when a call fails or a reply is not trusted."""
+"""From decisions to answers: the chosen model is asked, the next one when a call fails or a reply is not trusted.
+
+What comes of it is an `Episode`, as of any router: every call that was made for the query, the last one's reply as the
+answer, and the cost of all of them from one ledger.
+"""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import AsyncIterator, Sequence
 
-from rl_router.pool.backend import Request, Sampling
+import numpy as np
+
+from rl_router.pool.backend import PROVIDERS_OWN, Request, Sampling
 from rl_router.pool.ledger import Ledger
 from rl_router.pool.pool import ModelPool
-from rl_router.routers.cascade import Cascade
 from rl_router.routers.router import Router
-from rl_router.types import Call, CallStatus, Decision, Query
+from rl_router.types import Call, CallStatus, Decision, Episode, Mode, Query, StopReason
 
 
-async def answer_all(
+async def answers(
     router: Router,
     queries: Sequence[Query],
     pool: ModelPool,
     *,
     cost_weight: float = 0.0,
-    models: Sequence[str] | None = None,
-    temperature: float | None = None,
+    sampling: Sampling = PROVIDERS_OWN,
     max_tokens: int | None = None,
-) -> list[dict[str, Any]]:
-    """A record per query, in order: the last model asked, its reply, and what all calls for the query cost in USD."""
+) -> AsyncIterator[Episode]:
+    """An episode per query, in order, each as soon as it is there; among the models that router and pool both know."""
+    models = [model for model in router.models_ if model in pool.names]
     decisions = router.route(queries, cost_weight=cost_weight, models=models)
-    sampling = Sampling(temperature=temperature)
-
-    async def answer(query: Query, decision: Decision) -> dict[str, Any]:
-        ledger, calls = Ledger(), list[Call]()
-        for model in (decision.model, *decision.fallbacks):
-            request = Request(
-                spec=pool.spec(model), prompt=query.text, query=query, max_tokens=max_tokens, sampling=sampling
-            )
-            call = await pool.send(request, ledger=ledger)
-            calls.append(call)
-            if stands(router, query, call):
-                break
-        return _record(query, calls, ledger.cost_usd, cost_weight)
-
-    return list(await asyncio.gather(*map(answer, queries, decisions)))
+    tasks = [
+        asyncio.ensure_future(
+            answer(router, query, decision, pool, cost_weight=cost_weight, sampling=sampling, max_tokens=max_tokens)
+        )
+        for query, decision in zip(queries, decisions, strict=True)
+    ]
+    try:
+        for task in tasks:
+            yield await task
+    finally:
+        for task in tasks:
+            task.cancel()
 
 
-def stands(router: Router, query: Query, call: Call) -> bool:
-    """Whether the reply may be the answer: it came, and a cascade's verifier trusts it."""
+async def answer(
+    router: Router,
+    query: Query,
+    decision: Decision,
+    pool: ModelPool,
+    *,
+    ledger: Ledger | None = None,
+    cost_weight: float = 0.0,
+    sampling: Sampling = PROVIDERS_OWN,
+    max_tokens: int | None = None,
+) -> Episode:
+    """What `decision` comes to. The reply of the last model that it names is judged by nobody: none is left to ask."""
+    ledger = Ledger() if ledger is None else ledger
+    calls = list[Call]()
+    ladder = (decision.model, *decision.fallbacks)
+    for step, model in enumerate(ladder, start=1):
+        request = Request(
+            spec=pool.spec(model), prompt=query.text, query=query, max_tokens=max_tokens, sampling=sampling
+        )
+        calls.append(await pool.send(request, ledger=ledger))
+        if step == len(ladder) or await _stands(router, query, calls[-1], pool, ledger, cost_weight):
+            break
+    reply = calls[-1].reply
+    good = reply.status is CallStatus.OK
+    return Episode(
+        query=query,
+        cost_weight=cost_weight,
+        mode=Mode.DECIDE,
+        segments=(),
+        calls=tuple(calls),
+        stop=StopReason.ROUTED if good else StopReason.MAX_TURNS,
+        answer=reply.text if good else None,
+        quality=reply.score,
+        format_ok=True,
+        cost_usd=ledger.cost_usd,
+        usage=ledger.usage,
+    )
+
+
+async def _stands(
+    router: Router, query: Query, call: Call, pool: ModelPool, ledger: Ledger, cost_weight: float
+) -> bool:
+    """Whether the reply may be the answer: it came, and a cascade trusts it."""
     if call.reply.status is not CallStatus.OK:
         return False
-    rule = router.rule_
-    return not isinstance(rule, Cascade) or bool(rule.accepts([query], [call.model], [call.reply.text])[0])
-
-
-def _record(query: Query, calls: Sequence[Call], cost_usd: float, cost_weight: float) -> dict[str, Any]:
-    last = calls[-1]
-    return {
-        "query_id": query.query_id,
-        "query": query.text,
-        "model": last.model,
-        "asked": [call.model for call in calls],
-        "cost_weight": cost_weight,
-        "status": last.reply.status.value,
-        "reply": last.reply.text,
-        "prompt_tokens": last.reply.usage.prompt_tokens,
-        "completion_tokens": last.reply.usage.completion_tokens,
-        "cost_usd": cost_usd,
-    }
+    if not router.is_cascade:
+        return True
+    trust = await router.trust(query, call, pool, ledger)
+    return bool(router.accepts([query], np.array([trust]), cost_weight)[0])

@@ -19,10 +19,11 @@ from rl_router.routers.learned import learned
 from rl_router.routers.meta_verifier import GRID, Beliefs, best_threshold, expected_scores, learn_beliefs
 from rl_router.routers.observations import Observations
 from rl_router.routers.router import Router
+from rl_router.routers.rule import Candidates, columns_of
 from rl_router.routers.seeded import uniform
 from rl_router.routers.self_verification import CONFIDENCE, self_confidence
 from rl_router.routers.verifier import ReplyVerifier
-from rl_router.types import Call, CallStatus, Decision, Query
+from rl_router.types import Call, Decision, Query
 
 
 @dataclass(kw_only=True)
@@ -35,9 +36,10 @@ class AutoMix(Router):
     it is fitted. `meta: pomdp` weighs it by Bayes' rule over what both models score; `meta: threshold` asks the large
     model below the confidence at which that paid best on the table.
 
-    A query alone tells AutoMix nothing, so its scores are the models' mean scores. Its decision is the small model with
-    the large one as fallback; `accepts` says what becomes of an answer, `chain` replays that on a table, and `answer`
-    does it with a pool. The small model is the cheapest and the large the best of the table unless they are named.
+    A query alone tells AutoMix nothing, so its scores are the models' mean scores. It is a cascade by itself, whose
+    rule is the argmax of what it can do, let an answer stand or pay for the large model's. Its decision is the small
+    model with the large one as fallback. The small model is the cheapest and the large the best of the table unless
+    they are named.
     """
 
     kind: Literal["automix"] = "automix"
@@ -61,13 +63,11 @@ class AutoMix(Router):
             self.verifier_ = ReplyVerifier().fit(_own_answers(observed.table, self.small_))
         self.evidence_ = self._evidence(observed)
 
-    def route(
-        self, queries: Sequence[Query], *, cost_weight: float = 0.0, models: Sequence[str] | None = None
-    ) -> list[Decision]:
-        """The small model, and the large one to turn to unless no confidence would justify its price. Where `models`
-        leaves out one of the two, the rule decides among the rest."""
-        decisions = super().route(queries, cost_weight=cost_weight, models=models)
-        if models is not None and not {self.small_, self.large_} <= set(models):
+    def decide(self, candidates: Candidates) -> list[Decision]:
+        """The small model, and the large one to turn to unless no confidence would justify its price. Where the
+        candidates lack one of the two, the rule decides among the rest."""
+        decisions = super().decide(candidates)
+        if not {self.small_, self.large_} <= set(candidates.models):
             return decisions
         reason = f"first {self.small_}, then {self.large_} unless the answer is trusted"
         alone = f"{self.small_}: no doubt about it would be worth the price of {self.large_}"
@@ -75,45 +75,45 @@ class AutoMix(Router):
             replace(
                 decision, model=self.small_, fallbacks=(self.large_,) if hope else (), reason=reason if hope else alone
             )
-            for decision, hope in zip(decisions, self._may_ask(queries, cost_weight), strict=True)
+            for decision, hope in zip(decisions, self._may_ask(candidates.queries, candidates.cost_weight), strict=True)
         ]
+
+    def choose(self, candidates: Candidates) -> np.ndarray:
+        return columns_of(self.decide(candidates), candidates.models)
+
+    @property
+    def is_cascade(self) -> bool:
+        return True
+
+    @property
+    def asks_to_judge(self) -> bool:
+        return self.verifier == "self"
+
+    def confidence(self, queries: Sequence[Query], models: Sequence[str], replies: Sequence[str]) -> np.ndarray:
+        """[n] by the words of the replies. RecipeError with `verifier: self`, whose verdicts must be asked for."""
+        self._check_fitted()
+        if self.verifier_ is None:
+            raise RecipeError("this AutoMix has its answers judged by the model itself: await trust(…) with a pool")
+        return self.verifier_.confidence(queries, models, replies)
 
     def accepts(self, queries: Sequence[Query], confidence: np.ndarray, cost_weight: float = 0.0) -> np.ndarray:
         """[n] whether an answer of the small model, trusted this far, may stand."""
         self._check_fitted()
         return ~self._asks(queries, np.asarray(confidence, dtype=np.float64), cost_weight)
 
-    def chain(self, queries: Sequence[Query], table: RoutingTable, cost_weight: float = 0.0) -> list[list[str]]:
-        """The models that are asked in turn for each query, by the answers (or verdicts) that `table` records."""
-        if not {self.small_, self.large_} <= set(table.models):
-            return super().chain(queries, table, cost_weight)
-        verifier = self.verifier_
-        known = _recorded(table, self.small_) if verifier is None else _judged(verifier, table, self.small_)
-        judged = [query for query in queries if query.query_id in known]
-        stands = self.accepts(judged, np.array([known[query.query_id] for query in judged]), cost_weight)
-        stopped = {query.query_id for query, stand in zip(judged, stands, strict=True) if stand}
-        decisions = self.route(queries, cost_weight=cost_weight)
-        return [
-            [self.small_] if query.query_id in stopped or not decision.fallbacks else [self.small_, self.large_]
-            for query, decision in zip(queries, decisions, strict=True)
-        ]
-
-    async def answer(self, query: Query, pool: ModelPool, *, ledger: Ledger, cost_weight: float = 0.0) -> Call:
-        """The call whose answer counts. The small model's answer, its verdicts and the large one's are all charged."""
-        decision = self.route([query], cost_weight=cost_weight)[0]
-        first = await pool.call(self.small_, query.text, query=query, ledger=ledger)
-        if first.reply.status == CallStatus.OK:
-            if not decision.fallbacks:
-                return first
-            trust = await self._trust(query, first.reply.text, pool, ledger)
-            if self.accepts([query], np.array([trust]), cost_weight)[0]:
-                return first
-        return await pool.call(self.large_, query.text, query=query, ledger=ledger)
-
-    async def _trust(self, query: Query, answer: str, pool: ModelPool, ledger: Ledger) -> float:
+    async def trust(self, query: Query, call: Call, pool: ModelPool, ledger: Ledger) -> float:
         if self.verifier_ is not None:
-            return float(self.verifier_.confidence([query], [self.small_], [answer])[0])
-        return await self_confidence(pool, self.small_, query, answer, samples=self.samples, ledger=ledger)
+            return await super().trust(query, call, pool, ledger)
+        return await self_confidence(pool, call.model, query, call.reply.text, samples=self.samples, ledger=ledger)
+
+    def recorded_confidence(
+        self, queries: Sequence[Query], models: Sequence[str], table: RoutingTable
+    ) -> list[float | None]:
+        """By the recorded verdicts of the small model on its own answers, or by the words of these."""
+        if self.verifier_ is not None:
+            return super().recorded_confidence(queries, models, table)
+        known = _recorded(table, self.small_)
+        return [known.get(query.query_id) for query in queries]
 
     def _scores(self, queries: Sequence[Query]) -> np.ndarray:
         return np.tile(self.mean_scores_, (len(queries), 1))

@@ -25,7 +25,7 @@ from rl_router.routers.knn import Knn
 from rl_router.routers.learned import learned
 from rl_router.routers.observations import Observations
 from rl_router.routers.router import Router
-from rl_router.routers.rule import Candidates
+from rl_router.routers.rule import Candidates, columns_of
 from rl_router.routers.seeded import generator, uniform
 from rl_router.types import Decision, Query
 
@@ -110,14 +110,20 @@ class Online(Router):
         live = "_live" in self.__dict__
         if live:
             self._live.catch_up()
-        candidates = self.candidates(queries, cost_weight=cost_weight, models=models)
-        contexts = self._contexts(queries)
-        decisions = [self._decide(candidates, i, contexts[i]) for i in range(len(queries))]
+        decisions = super().route(queries, cost_weight=cost_weight, models=models)
         if live:
+            contexts = self._contexts(queries)
             self._live.store.decided(
                 [self._kept(q, x, d) for q, x, d in zip(queries, contexts, decisions, strict=True)]
             )
         return decisions
+
+    def decide(self, candidates: Candidates) -> list[Decision]:
+        contexts = self._contexts(candidates.queries)
+        return [self._decide(candidates, i, contexts[i]) for i in range(len(contexts))]
+
+    def choose(self, candidates: Candidates) -> np.ndarray:
+        return columns_of(self.decide(candidates), candidates.models)
 
     def _decide(self, candidates: Candidates, i: int, x: np.ndarray) -> Decision:
         query, means = candidates.queries[i], candidates.utility[i]
@@ -192,6 +198,7 @@ class Online(Router):
         order = np.argsort(names)
         self.models_ = tuple(names[i] for i in order)
         self.mean_scores_ = np.append(self.mean_scores_, [model.quality for model in models])[order]
+        self.mean_costs_usd_ = np.append(self.mean_costs_usd_, [model.cost_usd for model in models])[order]
         self.cost_model_ = self.cost_model_.with_constants([model.cost_usd for model in models], order)
 
     def _restored(self) -> None:

@@ -6,6 +6,7 @@ the win rate, a tie being half a win, is (1 + strong − weak) / 2, and so it is
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated, Literal
 
@@ -38,18 +39,19 @@ class PairThreshold(Rule):
     weak_: str = learned()
 
     def fit(self, observed: Observations, router: Router) -> PairThreshold:
-        models = observed.models
+        return self.between(observed.models, observed.mean_scores, observed.mean_costs_usd)
+
+    def between(self, models: Sequence[str], mean_scores: np.ndarray, mean_costs_usd: np.ndarray) -> PairThreshold:
+        """Settle on the two of `models` [m] by their means [m]."""
         if len(models) < 2:
-            raise DataError(f"a threshold chooses between two models, and the table has only {models[0]}")
+            raise DataError(f"a threshold chooses between two models, and there is only {models[0]}")
         for name in (self.strong, self.weak):
             if name is not None and name not in models:
-                raise UnknownModelError(
-                    f"the table has no model {name!r} for the threshold; it has {', '.join(models)}"
-                )
-        costs, means = observed.mean_costs_usd, observed.mean_scores
-        self.strong_ = self.strong or models[int(means.argmax())]
-        order = np.argsort(means if np.isnan(costs).any() else costs, kind="stable")
-        self.weak_ = self.weak or next(models[j] for j in order if models[j] != self.strong_)
+                raise UnknownModelError(f"there is no model {name!r} for the threshold; there are {', '.join(models)}")
+        sizes = mean_scores if np.isnan(mean_costs_usd).any() else mean_costs_usd
+        by_score, by_size = ([models[j] for j in np.argsort(key, kind="stable")] for key in (-mean_scores, sizes))
+        self.strong_ = self.strong or next(name for name in by_score if name != self.weak)
+        self.weak_ = self.weak or next(name for name in by_size if name != self.strong_)
         if self.strong_ == self.weak_:
             raise DataError(f"a threshold needs two models, and both strong and weak are {self.weak_!r}")
         return self
@@ -68,6 +70,12 @@ class PairThreshold(Rule):
             )
             for i, margin in enumerate(margins)
         ]
+
+    def choose(self, candidates: Candidates) -> np.ndarray:
+        if not {self.weak_, self.strong_} <= set(candidates.models):
+            return super().choose(candidates)
+        weak, strong = (candidates.models.index(name) for name in (self.weak_, self.strong_))
+        return np.where(self.win_rates(candidates) >= self.threshold, strong, weak)
 
     def win_rates(self, candidates: Candidates) -> np.ndarray:
         """[n] in units of a win rate, the extra cost taken off: what is held against the threshold."""

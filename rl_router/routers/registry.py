@@ -180,6 +180,7 @@ BUILT_IN: tuple[Entry, ...] = (
         family="cascade",
         description="the small model answers, a meta-verifier decides whether to ask the large one too (AutoMix)",
         needs=("responses",),
+        rules=("argmax",),  # it is a cascade by itself
     ),
     Entry(
         name="causal_lm",

@@ -9,9 +9,9 @@ from __future__ import annotations
 import math
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import ClassVar, Literal, Self, cast
+from typing import TYPE_CHECKING, ClassVar, Self, cast
 
 import numpy as np
 
@@ -19,46 +19,44 @@ from rl_router.data.table import RoutingTable
 from rl_router.errors import DataError, NotFittedError, PoolError, RecipeError, UnknownModelError
 from rl_router.pool.spec import ModelSpec
 from rl_router.routers import folder as folders
+from rl_router.routers.cascade import Cascade, Judged, follow
 from rl_router.routers.cost_model import CostModel
+from rl_router.routers.dial import Calibration, read_calibration, write_calibration
 from rl_router.routers.learned import Learned, learned
 from rl_router.routers.observations import Observations
 from rl_router.routers.rule import Candidates, Rule
 from rl_router.routers.rules import Argmax
-from rl_router.types import Decision, Query
+from rl_router.types import Call, Decision, Query
+
+if TYPE_CHECKING:
+    from rl_router.pool.ledger import Ledger
+    from rl_router.pool.pool import ModelPool
 
 DECIMALS = 6
 """Scores are rounded to a millionth, far below what a table can tell apart: scores that are equal but for the order of
 a sum stay equal, whatever the batch."""
 
 
-@dataclass(frozen=True, kw_only=True)
-class Calibration:
-    """Where a dial was set, for which goal, and what it came to on the queries it was set on. None: not known."""
-
-    goal: Literal["strong_pct", "budget_usd_per_1k", "quality_target"]
-    target: float
-    cost_weight: float
-    threshold: float | None
-    strong_share: float | None
-    cost_usd_per_1k: float | None
-    quality: float | None
-    queries: int
-    measured: Literal["recorded", "predicted"]
-
-
 @dataclass(kw_only=True)
 class Router(Learned, ABC):
-    """A scorer with a cost model and a selection rule. `models_`, sorted by name, are the columns of every matrix."""
+    """A scorer with a cost model and a selection rule. `models_`, sorted by name, are the columns of every matrix.
+
+    A decision names one model, and in `fallbacks` the next ones. Of most routers those are only for calls that fail. Of
+    a cascade (`is_cascade`) they are for replies that are not trusted too: `confidence` judges a reply, `accepts` says
+    whether it may stand. `chain` plays that on recorded replies, `answering.answer` on a pool; every call is paid.
+    """
 
     has_dial: ClassVar[bool] = True
     """False for a fixed choice that a cost weight does not move."""
 
     models_: tuple[str, ...] = learned()
     mean_scores_: np.ndarray = learned("m")
+    mean_costs_usd_: np.ndarray = learned("m", unknown=True)
     cost_model_: CostModel = learned()
     cost_reference_usd_: float | None = learned()
     rule_: Rule = learned()
-    calibration_: Calibration | None = learned()
+    calibration_: Calibration | None = field(default=None, init=False, repr=False, compare=False)
+    """Where people set its dial, if they did. `route` does what it is told; `named.open_router` goes by this."""
 
     @classmethod
     def of_kind(cls, kind: str | None) -> type[Router]:
@@ -80,11 +78,10 @@ class Router(Learned, ABC):
         self.forget()
         try:
             self.models_ = observed.models
-            self.mean_scores_ = observed.mean_scores
+            self.mean_scores_, self.mean_costs_usd_ = observed.mean_scores, observed.mean_costs_usd
             self.cost_model_ = CostModel().fit(observed)
             self.cost_reference_usd_ = observed.cost_reference_usd
             self._fit(observed)
-            self.calibration_ = None
             self.rule_ = (rule or Argmax()).fit(observed, self)
         except BaseException:
             self.forget()  # half of a fit is none
@@ -108,8 +105,15 @@ class Router(Learned, ABC):
     ) -> list[Decision]:
         """A decision per query, among `models` if given. `cost_weight` is in units of quality per
         `cost_reference_usd_`: at 1, a call as dear as one to the strongest model must be better by 1 to be worth it."""
-        candidates = self.candidates(queries, cost_weight=cost_weight, models=models)  # refuses first
+        return self.decide(self.candidates(queries, cost_weight=cost_weight, models=models))
+
+    def decide(self, candidates: Candidates) -> list[Decision]:
+        """What `route` makes of the candidates: what the rule does."""
         return self.rule_.decide(candidates)
+
+    def choose(self, candidates: Candidates) -> np.ndarray:
+        """[n] the column that each decision names first, for whoever needs no more of it."""
+        return self.rule_.choose(candidates)
 
     def candidates(
         self, queries: Sequence[Query], *, cost_weight: float = 0.0, models: Sequence[str] | None = None
@@ -132,20 +136,72 @@ class Router(Learned, ABC):
             self._check_priced(candidates)
         return candidates
 
-    def chain(self, queries: Sequence[Query], table: RoutingTable, cost_weight: float = 0.0) -> list[list[str]]:
+    @property
+    def is_cascade(self) -> bool:
+        return self.rule_.is_cascade
+
+    @property
+    def asks_to_judge(self) -> bool:
+        """Whether a reply can only be judged by more calls (`trust`), and not by its words (`confidence`)."""
+        return False
+
+    def confidence(self, queries: Sequence[Query], models: Sequence[str], replies: Sequence[str]) -> np.ndarray:
+        """[n] how far each model's reply to each query is trusted, in [0, 1]. Only a cascade doubts."""
+        rule = self.rule_
+        if not isinstance(rule, Cascade):
+            return np.ones(len(queries))
+        return rule.verifier_.confidence(queries, models, replies)
+
+    def accepts(self, queries: Sequence[Query], confidence: np.ndarray, cost_weight: float = 0.0) -> np.ndarray:
+        """[n] whether a reply that is trusted this far may be the answer, so that no other model is asked."""
+        self._check_fitted()
+        rule = self.rule_
+        return np.asarray(confidence) >= rule.accept if isinstance(rule, Cascade) else np.full(len(queries), True)
+
+    async def trust(self, query: Query, call: Call, pool: ModelPool, ledger: Ledger) -> float:
+        """`confidence` in a reply that just came. A router that asks `pool` about it charges that to `ledger`."""
+        return float(self.confidence([query], [call.model], [call.reply.text])[0])
+
+    def recorded_confidence(
+        self, queries: Sequence[Query], models: Sequence[str], table: RoutingTable
+    ) -> list[float | None]:
+        """[n] `confidence` in what `table` records of each model's reply to each query; None where it has no reply."""
+        cells = [table.cell(query.query_id, model) for query, model in zip(queries, models, strict=True)]
+        texts = [None if cell is None else cell.response for cell in cells]
+        known = [i for i, text in enumerate(texts) if text is not None]
+        found: list[float | None] = [None] * len(texts)
+        if known:
+            replies = [text for text in texts if text is not None]
+            judged = self.confidence([queries[i] for i in known], [models[i] for i in known], replies)
+            for i, value in zip(known, judged.tolist(), strict=True):
+                found[i] = value
+        return found
+
+    def chain(
+        self,
+        queries: Sequence[Query],
+        table: RoutingTable,
+        cost_weight: float = 0.0,
+        judged: Judged | None = None,
+    ) -> list[list[str]]:
         """The models that would have been asked in turn for each query, by what `table` records: one, but in a cascade.
 
-        Only models of the table are considered.
+        Only models of the table are considered. Pass the same `judged` again to judge no reply twice.
         """
-        from rl_router.routers.cascade import follow
-
         known = [model for model in self.models_ if model in table.models]
-        return follow(self.rule_, self.route(queries, cost_weight=cost_weight, models=known), queries, table)
+        decisions = self.route(queries, cost_weight=cost_weight, models=known)
+        if not self.is_cascade:
+            return [[decision.model] for decision in decisions]
+        return follow(self, decisions, queries, table, cost_weight, {} if judged is None else judged)
 
     def save(self, folder: Path | str) -> None:
         """JSON and safetensors in `folder`, whole or not at all."""
         self._check_fitted()
         folders.save(self, Path(folder))
+
+    def _write_files(self, folder: Path) -> None:
+        if self.calibration_ is not None:
+            write_calibration(folder, self.calibration_)
 
     @abstractmethod
     def _fit(self, observed: Observations) -> None:
@@ -189,9 +245,11 @@ class Router(Learned, ABC):
 
 
 def load_router(folder: Path | str) -> Router:
-    """The router that `save` wrote. CheckpointError, in one sentence, when the folder is not whole or was tampered
-    with; nothing in it is executed."""
-    return cast(Router, folders.load(Router, Path(folder)))  # type: ignore[type-abstract]
+    """The router that `save` wrote, with its calibration if it has one. CheckpointError, in one sentence, when the
+    folder is not whole or was tampered with; nothing in it is executed."""
+    router = cast(Router, folders.load(Router, Path(folder)))  # type: ignore[type-abstract]
+    router.calibration_ = read_calibration(Path(folder), router)
+    return router
 
 
 def _check_queries(queries: Sequence[Query]) -> None:

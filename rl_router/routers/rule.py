@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 
@@ -70,6 +70,9 @@ class Candidates:
 class Rule(Learned):
     """One way to choose. `fit` may learn from the table that the scorer was fitted on."""
 
+    is_cascade: ClassVar[bool] = False
+    """Whether a reply may send a query on to the next model of its decision, though no call failed."""
+
     @classmethod
     def of_kind(cls, kind: str | None) -> type[Rule]:
         from rl_router.routers.rules import RULES
@@ -83,3 +86,13 @@ class Rule(Learned):
 
     def decide(self, candidates: Candidates) -> list[Decision]:
         raise NotImplementedError
+
+    def choose(self, candidates: Candidates) -> np.ndarray:
+        """[n] the column that each decision names first, for whoever needs no more of it."""
+        return columns_of(self.decide(candidates), candidates.models)
+
+
+def columns_of(decisions: Sequence[Decision], models: Sequence[str]) -> np.ndarray:
+    """[n] the place among `models` of the one that each decision names."""
+    column = {model: j for j, model in enumerate(models)}
+    return np.array([column[decision.model] for decision in decisions], dtype=int)

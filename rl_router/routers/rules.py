@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Annotated, Literal
 
+import numpy as np
 from pydantic import Field
 
 from rl_router.routers.cascade import Cascade
@@ -24,6 +25,9 @@ class Argmax(Rule):
         reason = f"highest quality − {candidates.cost_weight:g} × relative cost"
         return [candidates.decision(i, row[0], reason) for i, row in enumerate(candidates.ranking)]
 
+    def choose(self, candidates: Candidates) -> np.ndarray:
+        return best(candidates)
+
 
 @dataclass(kw_only=True)
 class TopK(Rule):
@@ -35,6 +39,14 @@ class TopK(Rule):
     def decide(self, candidates: Candidates) -> list[Decision]:
         reason = f"the best of {len(candidates.models)}, the next {self.k - 1} as fallbacks"
         return [candidates.decision(i, row[0], reason, row[1 : self.k]) for i, row in enumerate(candidates.ranking)]
+
+    def choose(self, candidates: Candidates) -> np.ndarray:
+        return best(candidates)
+
+
+def best(candidates: Candidates) -> np.ndarray:
+    """[n]"""
+    return np.asarray(candidates.ranking[:, 0])
 
 
 RULES: dict[str | None, type[Rule]] = {

@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-import copy
 from collections.abc import Collection
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import lru_cache, partial
 from pathlib import Path
 
 import numpy as np
 
 from rl_router.errors import PoolError, RecipeError
-from rl_router.routers.calibration import use_threshold
-from rl_router.routers.cascade import Cascade
+from rl_router.routers.calibration import as_calibrated, with_threshold
 from rl_router.routers.router import Router, load_router
-from rl_router.routers.rule import Candidates, Rule
+from rl_router.routers.rule import Candidates
 from rl_router.serving.errors import ApiError
 from rl_router.serving.extras import Extras
 from rl_router.serving.scoring import Scorer
@@ -44,32 +42,28 @@ class ServedRouter:
     def __init__(self, name: str, folder: Path, pool: Collection[str], *, processes: int = 0) -> None:
         self.name = name
         self.router: Router = load_router(folder)
-        if type(self.router).route is not Router.route:
+        if self.router.asks_to_judge or type(self.router).route is not Router.route:
             kind = type(self.router).__name__
             raise RecipeError(f"{folder}: a {kind} decides with calls of its own, which the gateway does not serve yet")
+        self.calibrated, self.cost_weight = as_calibrated(self.router)
         self.models = tuple(model for model in self.router.models_ if model in pool)
         if not self.models:
             raise PoolError(f"the pool has none of the models of {folder}: {', '.join(self.router.models_)}")
         self.scorer = Scorer(self.router, folder, processes=processes)
-        self.rule_at = lru_cache(maxsize=256)(self._rule_at)
-
-    @property
-    def cost_weight(self) -> float:
-        """What the router was calibrated to, else 0."""
-        calibration = self.router.calibration_
-        return calibration.cost_weight if calibration is not None else 0.0
+        self.router_at = lru_cache(maxsize=256)(partial(with_threshold, self.router))
 
     async def choose(
         self, query: Query, extras: Extras, *, threshold: float | None = None, conversation: Conversation | None = None
     ) -> Choice:
-        rule = self.router.rule_ if threshold is None else self.rule_at(threshold)
-        weight = extras.cost_weight
-        if weight is None:
-            weight = self.cost_weight if threshold is None else 0.0
+        router, weight = self.router, extras.cost_weight
+        if threshold is not None:
+            router, weight = self.router_at(threshold), weight or 0.0
+        elif weight is None:
+            router, weight = self.calibrated, self.cost_weight
         candidates = await self.candidates(query, extras, weight, conversation)
-        decision = rule.decide(candidates)[0]
+        decision = router.decide(candidates)[0]
         strategy = self.name if threshold is None else f"{self.name}@{threshold:g}"
-        if isinstance(rule, Cascade):
+        if router.is_cascade:
             steps = (decision.model, *decision.fallbacks)
             rest = [m for m in self._ranked(candidates) if m not in steps]
             return Choice(
@@ -102,10 +96,10 @@ class ServedRouter:
             cost_weight=cost_weight if self.router.has_dial else 0.0,
         )
 
-    def stands(self, query: Query, model: str, text: str) -> bool:
+    def stands(self, query: Query, model: str, text: str, cost_weight: float) -> bool:
         """Whether a cascade lets the reply stand."""
-        rule = self.router.rule_
-        return not isinstance(rule, Cascade) or bool(rule.accepts([query], [model], [text])[0])
+        trust = self.router.confidence([query], [model], [text])
+        return bool(self.router.accepts([query], trust, cost_weight)[0])
 
     def _columns(self, extras: Extras, costs_usd: np.ndarray) -> list[int]:
         allowed = self.models
@@ -126,12 +120,6 @@ class ServedRouter:
 
     def _ranked(self, candidates: Candidates) -> list[str]:
         return [candidates.models[j] for j in candidates.ranking[0]]
-
-    def _rule_at(self, threshold: float) -> Rule:
-        variant = copy.copy(self.router)
-        variant.rule_ = copy.deepcopy(self.router.rule_)
-        costs_usd = variant.cost_model_.costs_usd([Query(query_id="", text="a query", answers=(), task="")])
-        return use_threshold(variant, threshold, costs_usd)
 
     def close(self) -> None:
         self.scorer.close()

@@ -12,6 +12,7 @@ from rl_router.errors import DataError, RecipeError
 from rl_router.pool.ledger import Ledger
 from rl_router.pool.pool import ModelPool
 from rl_router.pool.spec import ModelSpec
+from rl_router.routers.answering import answer
 from rl_router.routers.automix import AutoMix
 from rl_router.routers.router import load_router
 from rl_router.routers.self_verification import CONFIDENCE, confidence, with_self_verification
@@ -150,10 +151,9 @@ QUERY = Query(query_id="q", text="2 + 2?", answers=(), task="red")
 
 def answered(router, backend, cost_weight=0.0):
     ledger = Ledger()
-    call = asyncio.run(
-        asyncio.wait_for(router.answer(QUERY, pool(backend), ledger=ledger, cost_weight=cost_weight), 30)
-    )
-    return call.reply.text, ledger
+    decision = router.route([QUERY], cost_weight=cost_weight)[0]
+    played = answer(router, QUERY, decision, pool(backend), ledger=ledger, cost_weight=cost_weight)
+    return asyncio.run(asyncio.wait_for(played, 30)).answer, ledger
 
 
 def test_a_live_answer_is_verified_by_the_model_itself_and_every_verdict_is_charged(judged):

@@ -6,8 +6,9 @@ import numpy as np
 import pytest
 
 from rl_router.errors import DataError, RecipeError
-from rl_router.routers.calibration import calibrate, parse_router_name
+from rl_router.routers.calibration import as_calibrated, calibrate, parse_router_name, use_threshold
 from rl_router.routers.exploring import EpsilonGreedy, Thompson
+from rl_router.routers.fixed import Smallest
 from rl_router.routers.knn import Knn
 from rl_router.routers.learners import Bandit, Preference
 from rl_router.routers.observations import Observations
@@ -103,8 +104,12 @@ def test_bandit_shows_one_answer_of_each_query(train):
 def test_half_of_the_calls_go_to_the_strong_model_when_half_is_asked_for(train):
     router = Knn(k=8).fit(train)
     observed = Observations.of(train)
+    before = router.route(observed.queries)
     found = calibrate(router, "strong_pct", 0.5, observed.queries, observed)
-    chosen = [decision.model for decision in router.route(observed.queries)]
+    assert router.route(observed.queries) == before  # what was found is not yet how the router decides
+    router.calibration_ = found
+    calibrated, weight = as_calibrated(router)
+    chosen = [decision.model for decision in calibrated.route(observed.queries, cost_weight=weight)]
     assert chosen.count("strong") / len(chosen) == pytest.approx(found.strong_share)
     assert set(chosen) == {"strong", "cheap"}
     assert abs(found.strong_share - 0.5) < 0.1
@@ -120,6 +125,50 @@ def test_a_budget_is_kept_and_a_better_quality_costs_more(train):
         calibrate(router, "budget_usd_per_1k", 0.001, observed.queries, observed)
     with pytest.raises(RecipeError, match="no cost weight reaches a quality of 1.5"):
         calibrate(router, "quality_target", 1.5, observed.queries, observed)
+
+
+def test_a_threshold_is_between_the_best_model_and_the_cheapest_other_one(train):
+    """By means over the fitted table, so that it is the same pair whatever is asked."""
+    router = Knn(k=8).fit(train)
+    rule = use_threshold(router, 0.3)
+    assert (rule.strong_, rule.weak_, rule.threshold) == ("strong", "cheap", 0.3)
+    assert isinstance(router.rule_, Argmax)
+    with pytest.raises(RecipeError, match="between 0 and 1, got 2"):
+        use_threshold(router, 2.0)
+    with pytest.raises(RecipeError, match="a cascade asks its models in turn"):
+        use_threshold(Knn(k=8).fit(train, rule=Cascade()), 0.3)
+
+
+def test_what_a_rule_chooses_is_what_its_decisions_name():
+    rng = np.random.default_rng(0)
+    found = replace(
+        candidates([0, 0, 0], [1, 2, 4], cost_weight=0.4, n=200),
+        scores=rng.choice([0.2, 0.5, 0.8], (200, 3)),
+    )
+    pair = PairThreshold(threshold=0.55)
+    pair.strong_, pair.weak_ = "c", "a"
+    for rule in (Argmax(), TopK(), pair, EpsilonGreedy(epsilon=0.5), Thompson(), Cascade()):
+        assert [found.models[j] for j in rule.choose(found)] == [d.model for d in rule.decide(found)]
+
+
+def test_a_cascade_is_calibrated_by_what_its_routes_cost_and_answer(train):
+    """Its first call alone would keep to any budget: at $0.03 per 1,000 the cheapest is all that can be asked."""
+    router, observed = Knn(k=8).fit(train, rule=Cascade(length=2, accept=0.5)), Observations.of(train)
+    found = calibrate(router, "budget_usd_per_1k", 0.8, observed.queries, observed)
+    chains = router.chain(observed.queries, train, found.cost_weight)
+    column = {model: j for j, model in enumerate(observed.models)}
+    paid = [observed.costs_usd[i, [column[m] for m in chain]].sum() for i, chain in enumerate(chains)]
+    assert 1000 * np.mean(paid) == pytest.approx(found.cost_usd_per_1k) and found.cost_usd_per_1k <= 0.8
+    assert max(map(len, chains)) == 2
+    with pytest.raises(RecipeError, match="traffic alone has none"):
+        calibrate(router, "budget_usd_per_1k", 0.8, observed.queries)
+
+
+def test_a_router_without_a_dial_has_nothing_to_calibrate(train):
+    observed = Observations.of(train)
+    for goal in ("strong_pct", "budget_usd_per_1k"):
+        with pytest.raises(RecipeError, match="of kind smallest has no dial to set"):
+            calibrate(Smallest().fit(train), goal, 0.5, observed.queries, observed)
 
 
 def test_routellms_names_are_understood():

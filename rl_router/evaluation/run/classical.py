@@ -10,8 +10,9 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 from pydantic import ValidationError
@@ -21,11 +22,17 @@ from rl_router.errors import CheckpointError, DataError
 from rl_router.evaluation.run.choices import Choice, choice_rows
 from rl_router.evaluation.run.classical_baselines import ClassicalBaselines
 from rl_router.evaluation.run.results import Outcome, Row, summarise, write_results
+from rl_router.nested import merged
 from rl_router.observe.console import StepProgress, say
+from rl_router.observe.files import read_json
+from rl_router.observe.findings import headline, own_router, remarks
 from rl_router.observe.formats import seconds
 from rl_router.observe.run_folder import RunFolder
+from rl_router.routers.cascade import Judged
 from rl_router.routers.job import RouterJob, router_job_from_dict, router_job_to_dict
+from rl_router.routers.named import Named, load_named
 from rl_router.routers.observations import Observations
+from rl_router.routers.pair import PairThreshold
 from rl_router.routers.router import Router, load_router
 from rl_router.routers.splitting import split_table
 
@@ -41,25 +48,61 @@ def train_router(job: RouterJob[Any]) -> None:
     shape = f"{len(fit_on.query_ids):,} queries × {len(router.models_)} models"
     say(f"fitted {job.router.kind} on {shape} in {seconds(time.monotonic() - began_s)}")
     rows, choices = _scored(job, router, fit_on, test)
-    router.save(folder.router)
-    folder.write_config(router_job_to_dict(job))
-    folder.write_versions()
-    folder.write_choices(choices)
-    write_results(folder.results, rows)
+    _write(folder, job, router, rows, choices)
 
 
 def evaluate_router_run(run: Path, changes: Mapping[str, Any]) -> None:
     """Score the saved router again; `changes` to its config count for this once."""
     folder = RunFolder.open(run)
-    try:
-        config = json.loads(folder.config.read_text(encoding="utf-8"))
-        job = router_job_from_dict({**config, **changes})
-    except (ValueError, ValidationError) as error:
-        reason = " ".join(str(error).split())[:200]
-        raise CheckpointError(f"{folder.config} does not hold the config of a router's run: {reason}") from None
+    job = _job_of(folder, changes)
     rows, choices = _scored(job, load_router(folder.router), *split_table(job))
     folder.write_choices(choices)
     write_results(folder.results, rows)
+    say_findings(folder)
+
+
+def evaluate_threshold(named: Named, changes: Mapping[str, Any]) -> Path:
+    """Score `router-NAME-THRESHOLD` as a run of its own, whose folder is returned: runs/router-NAME-THRESHOLD.
+
+    It holds the router with that rule, so it can be asked and evaluated again like any other.
+    """
+    router, source = load_named(named), RunFolder.open(named.run)
+    pair = cast(PairThreshold, router.rule_)
+    threshold = PairThreshold(threshold=pair.threshold, strong=pair.strong_, weak=pair.weak_)
+    folder = RunFolder(named.run.with_name(f"router-{named.run.name}-{named.threshold:g}"))
+    asked, kept = (
+        replace(_job_of(source, values), name=folder.path.name, run_dir=folder.path, rule=threshold)
+        for values in (changes, {})
+    )
+    rows, choices = _scored(asked, router, *split_table(asked))
+    _write(folder, kept, router, rows, choices)
+    return folder.path
+
+
+def say_findings(folder: RunFolder) -> None:
+    """What the results say, as the report says it."""
+    rows, mine = folder.read_rows(folder.results), own_router(read_json(folder.config))
+    for sentence in (headline(rows, mine), *remarks(rows, mine)):
+        say(sentence)
+
+
+def _job_of(folder: RunFolder, changes: Mapping[str, Any]) -> RouterJob[Any]:
+    try:
+        return router_job_from_dict(merged(read_json(folder.config), changes))
+    except (ValueError, ValidationError, TypeError, AttributeError) as error:
+        reason = " ".join(str(error).split())[:200]
+        raise CheckpointError(f"{folder.config} does not hold the config of a router's run: {reason}") from None
+
+
+def _write(
+    folder: RunFolder, job: RouterJob[Any], router: Router, rows: list[Row], choices: list[dict[str, Any]]
+) -> None:
+    router.save(folder.router)
+    folder.write_config(router_job_to_dict(job))
+    folder.write_versions()
+    folder.write_choices(choices)
+    write_results(folder.results, rows)
+    say_findings(folder)
 
 
 def is_router_run(folder: RunFolder) -> bool:
@@ -74,7 +117,7 @@ def is_router_run(folder: RunFolder) -> bool:
 def _scored(
     job: RouterJob[Any], router: Router, fit_on: RoutingTable, test: RoutingTable
 ) -> tuple[list[Row], list[dict[str, Any]]]:
-    """The rows of results.json and choices.json: at each cost weight the router first, then every baseline."""
+    """The rows of results.json and choices.json: at each cost weight every baseline, then the router."""
     known = [model for model in test.models if model in router.models_]
     if not known:
         raise DataError(f"The {test.where} has none of the models that this router was fitted on.")
@@ -82,11 +125,13 @@ def _scored(
     learned_from = Observations.of(fit_on.select(models=known), job.price_list())
     baselines = ClassicalBaselines(learned_from, asked, router.cost_reference_usd_, seed=job.seed)
     weights = _usable_weights(job, router, asked)
+    own = own_router(router_job_to_dict(job))
+    judged: Judged = {}
     rows: list[Row] = []
     choices: dict[tuple[str, float], list[Choice]] = {}
     with StepProgress("evaluating", len(weights), every=len(weights)) as progress:
         for step, weight in enumerate(weights, start=1):
-            mine = {job.router.kind: router.chain(asked.queries, asked.table, weight)}
+            mine = {own: router.chain(asked.queries, asked.table, weight, judged)}
             for name, chains in {**baselines.chains(weight), **mine}.items():
                 outcomes = outcomes_of(asked, chains, weight, router.cost_reference_usd_)
                 rows.append(summarise(name, weight, outcomes))

@@ -19,6 +19,7 @@ from rl_router.evaluation.run.choices import Choice, choice_of_episode, choice_o
 from rl_router.evaluation.run.questions import asked_query, cut_questions, held_out
 from rl_router.evaluation.run.results import Outcome, Row, outcome_of, summarise, write_results
 from rl_router.evaluation.run.trained import TrainedRouter
+from rl_router.nested import merged
 from rl_router.observe.console import StepProgress, say
 from rl_router.observe.files import read_json
 from rl_router.observe.findings import FIXED, headline, remarks
@@ -59,17 +60,22 @@ def route_query(run: Path, text: str, cost_weight: float) -> Episode:
     setting = Setting.of(job_of(folder, {}))
     query = asked_query(setting, text.strip())
     router = TrainedRouter.load("policy", folder.policy, setting)
+    return router.play([query], nearest_trained_weight(router, cost_weight))[0]
+
+
+def nearest_trained_weight(router: TrainedRouter, cost_weight: float) -> float:
+    """Said aloud where it is not the one that was asked for."""
     nearest = router.nearest_weight(cost_weight)
     if nearest != cost_weight:
         known = ", ".join(f"{w:g}" for w in sorted(router.policy.card.cost_weights))
         say(f"λ = {cost_weight:g} is taken as {nearest:g}: this policy was trained for {known}")
-    return router.play([query], nearest)[0]
+    return nearest
 
 
 def job_of(folder: RunFolder, overrides: Mapping[str, Any]) -> TrainJob:
     config = read_json(folder.config)
     try:
-        return job_from_dict(_merged(config, overrides))
+        return job_from_dict(merged(config, overrides))
     except (ValidationError, AttributeError, TypeError, ValueError) as error:
         first = error.errors()[0]["msg"] if isinstance(error, ValidationError) else str(error)
         raise CheckpointError(f"{folder.config} does not hold the config of a run ({first}): train it again") from None
@@ -158,11 +164,3 @@ def _play_baselines(setting: Setting, queries: Sequence[Query], found: _Found) -
 def _shown(row: Row) -> dict[str, float]:
     """By the names that a progress line knows."""
     return {"reward/mean": row.reward, "quality/mean": row.quality, "cost_usd/mean": row.cost_usd}
-
-
-def _merged(base: Mapping[str, Any], change: Mapping[str, Any]) -> dict[str, Any]:
-    result = dict(base)
-    for key, value in change.items():
-        old = result.get(key)
-        result[key] = _merged(old, value) if isinstance(old, Mapping) and isinstance(value, Mapping) else value
-    return result

@@ -15,6 +15,7 @@ from rich.table import Table
 
 from rl_router.errors import CheckpointError, DataError
 from rl_router.observe.files import read_json, write_json
+from rl_router.observe.findings import yardstick
 from rl_router.observe.formats import MISSING, count, per_thousand, plus_minus
 from rl_router.observe.formats import cost_weight as weight_text
 from rl_router.types import Episode
@@ -131,13 +132,14 @@ def results_table(rows: Iterable[Row], plain: bool = False) -> Table:
     table = Table(box=box.ASCII2 if plain else box.ROUNDED, header_style="bold")
     table.add_column("λ")
     table.add_column("router", no_wrap=True)
-    for name in ("reward", "% of best table", "quality", "USD / 1k queries", "calls", "format ok", "n"):
-        table.add_column(name, justify="right")
     ordered = sorted(rows, key=_place)
+    top = yardstick({row.router for row in ordered}) or "oracle"
+    for name in ("reward", f"% of {top.replace('_', ' ')}", "quality", "USD / 1k queries", "calls", "format ok", "n"):
+        table.add_column(name, justify="right")
     for weight, group in groupby(ordered, key=lambda row: row.cost_weight):
         table.add_section()
         here = list(group)
-        best = next((row.reward for row in here if row.router == "best_table"), None)
+        best = next((row.reward for row in here if row.router == top), None)
         for i, row in enumerate(here):
             table.add_row(weight_text(weight) if i == 0 else "", row.router, *_cells(row, best))
     return table

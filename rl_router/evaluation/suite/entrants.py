@@ -7,7 +7,7 @@ choose one model per query are judged on the arena's recorded answers; what asks
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -16,7 +16,7 @@ import numpy as np
 from rl_router.errors import RecipeError, UnknownModelError
 from rl_router.evaluation.suite.arena import Arena
 from rl_router.evaluation.suite.identity import digest_of
-from rl_router.evaluation.suite.played import Choices, Played, replayed
+from rl_router.evaluation.suite.played import Choices, Played, Routes, replayed, replayed_routes
 from rl_router.evaluation.suite.references import REFERENCES, SEEDED, Reference
 from rl_router.evaluation.suite.results import EACH_MODEL, MODEL
 from rl_router.evaluation.suite.suite import Suite
@@ -113,7 +113,10 @@ class ScoringRouter:
     def play(self, arena: Arena, cost_weights: Sequence[float], seed: int, rows: np.ndarray) -> Iterator[Played]:
         router = self.make(seed, lambda: observations(arena))
         queries = [arena.test.queries[i] for i in rows]
-        yield replayed(self.name, seed, arena, choices_of(router, arena, queries, cost_weights), rows)
+        if router.is_cascade:
+            yield replayed_routes(self.name, seed, arena, routes_of(router, arena, queries, cost_weights), rows)
+        else:
+            yield replayed(self.name, seed, arena, choices_of(router, arena, queries, cost_weights), rows)
 
 
 def observations(arena: Arena) -> Observations:
@@ -128,35 +131,41 @@ def observations(arena: Arena) -> Observations:
 
 def choices_of(router: Router, arena: Arena, queries: Sequence[Any], cost_weights: Sequence[float]) -> Choices:
     """The router's decision at each cost weight, among the models that it and the arena both know."""
-    from rl_router.routers.router import Router as Base
+    known = _known(router, arena)
+    candidates = router.candidates(queries, models=known)  # scored once; a cost weight then only selects
+    weights = tuple(cost_weights) if router.has_dial else (None,)
+    chosen = np.array([router.choose(replace(candidates, cost_weight=weight or 0.0)) for weight in weights])
+    rows = np.arange(len(queries))
+    return Choices(
+        cost_weights=weights,
+        columns=arena.columns(candidates.models)[chosen],
+        predicted_quality=candidates.scores[rows, chosen] if router.has_dial else None,
+        predicted_cost_usd=candidates.costs_usd[rows, chosen] if router.has_dial else None,
+        lead=_lead(arena, candidates.models, candidates.scores),
+    )
 
+
+def routes_of(router: Router, arena: Arena, queries: Sequence[Any], cost_weights: Sequence[float]) -> Routes:
+    """The models that a cascade asks in turn at each cost weight, by the replies that the arena records."""
+    known, judged = _known(router, arena), dict[tuple[str, str], float | None]()
+    table = arena.test.table.select(models=known)
+    chains = [router.chain(queries, table, weight, judged) for weight in cost_weights]
+    place = {model: j for j, model in enumerate(arena.models)}
+    return Routes(
+        cost_weights=tuple(cost_weights),
+        columns=tuple(tuple(tuple(place[model] for model in chain) for chain in at) for at in chains),
+    )
+
+
+def _known(router: Router, arena: Arena) -> list[str]:
+    """The models that both know, an UnknownModelError where that is none."""
     known = [model for model in router.models_ if model in arena.models]
     if not known:
         raise UnknownModelError(
             f"the router was fitted on {', '.join(router.models_)}, and none of these is among"
             f" {', '.join(arena.models)}"
         )
-    if router.rule_.kind.startswith("cascade"):  # type: ignore[attr-defined]
-        raise RecipeError(
-            "a suite replays one answer per query, and this router's rule asks several models in turn: evaluate its run"
-            " with `rl-router evaluate RUN`, or fit it with another rule"
-        )
-    weights = tuple(cost_weights) if router.has_dial else (None,)
-    if type(router).route is Base.route:
-        decided = _Scored(router, known, queries)
-        scores = decided.scores
-        found = [decided.at(weight or 0.0) for weight in weights]
-    else:  # a router with a route of its own, such as a cascade
-        found = [_routed(router, known, queries, weight or 0.0) for weight in weights]
-        scores = None
-    places = arena.columns(known)
-    return Choices(
-        cost_weights=weights,
-        columns=np.array([places[columns] for columns, _, _ in found]),
-        predicted_quality=np.array([quality for _, quality, _ in found]) if router.has_dial else None,
-        predicted_cost_usd=np.array([cost for _, _, cost in found]) if router.has_dial else None,
-        lead=None if scores is None else _lead(arena, known, scores),
-    )
+    return known
 
 
 def _lead(arena: Arena, known: Sequence[str], scores: np.ndarray) -> np.ndarray | None:
@@ -165,50 +174,6 @@ def _lead(arena: Arena, known: Sequence[str], scores: np.ndarray) -> np.ndarray 
         return None
     strong = known.index(arena.models[arena.strongest])
     return np.asarray(scores[:, strong] - scores[:, 1 - strong], dtype=float)
-
-
-Decided = tuple[np.ndarray, np.ndarray, np.ndarray]
-"""[n] columns of the known models, predicted quality and predicted cost in USD of each."""
-
-
-class _Scored:
-    """Scores and costs are computed once; a cost weight then only selects."""
-
-    def __init__(self, router: Router, known: Sequence[str], queries: Sequence[Any]) -> None:
-        columns = [router.models_.index(model) for model in known]
-        self.router, self.known, self.queries = router, tuple(known), queries
-        self.scores = router.scores(queries)[:, columns]
-        self.costs_usd = router.costs_usd(queries)[:, columns]
-
-    def at(self, cost_weight: float) -> Decided:
-        from rl_router.routers.rule import Candidates
-        from rl_router.routers.rules import Argmax
-
-        candidates = Candidates(
-            queries=self.queries,
-            models=self.known,
-            scores=self.scores,
-            costs_usd=self.costs_usd,
-            cost_reference_usd=self.router.cost_reference_usd_ or 1.0,
-            cost_weight=cost_weight,
-        )
-        rule = self.router.rule_
-        if type(rule) is Argmax:  # what its decisions come to, without writing one per query
-            columns = candidates.ranking[:, 0]
-        else:
-            columns = np.array([self.known.index(decision.model) for decision in rule.decide(candidates)])
-        rows = np.arange(len(columns))
-        return columns, self.scores[rows, columns], self.costs_usd[rows, columns]
-
-
-def _routed(router: Router, known: Sequence[str], queries: Sequence[Any], cost_weight: float) -> Decided:
-    decisions = router.route(queries, cost_weight=cost_weight, models=known)
-    nan = float("nan")
-    return (
-        np.array([known.index(decision.model) for decision in decisions]),
-        np.array([decision.scores.get(decision.model, nan) for decision in decisions]),
-        np.array([decision.predicted_cost_usd.get(decision.model, nan) for decision in decisions]),
-    )
 
 
 def mandatory(arena: Arena) -> list[Entrant]:
@@ -228,9 +193,9 @@ def entrant_of(entry: str | Mapping[str, Any], suite: Suite) -> Entrant:
         return _endpoint({"router": entry}, suite)
     if entry.startswith(MODEL):
         return SingleModel(name=entry, model=entry.removeprefix(MODEL))
-    path = Path(entry).expanduser()
-    if path.is_dir():
-        return _of_folder(path, path.resolve().name)
+    found = _trained(entry, None)
+    if found is not None:
+        return found
     if "/" in entry:
         raise RecipeError(f"there is no folder {entry} to read a router from")
     return registered(entry, {}, entry)
@@ -252,10 +217,10 @@ def _entrant_of_mapping(entry: Mapping[str, Any], suite: Suite) -> Entrant:
     name = options.pop("name", None)
     if router.startswith(MODEL) and not options:
         return SingleModel(name=str(name or router), model=router.removeprefix(MODEL))
-    path = Path(router).expanduser()
-    if path.is_dir() and not options:
-        return _of_folder(path, str(name or path.resolve().name))
-    if path.is_dir() or router.startswith(MODEL):
+    found = _trained(router, name)
+    if found is not None and not options:
+        return found
+    if found is not None or router.startswith(MODEL):
         raise RecipeError(f"{router} takes no {', '.join(options)}: it is judged as it is")
     shown = ", ".join(f"{key}={value}" for key, value in options.items())
     return registered(router, options, str(name or (f"{router} {shown}" if shown else router)))
@@ -281,16 +246,23 @@ def registered(router: str, options: Mapping[str, Any], name: str) -> ScoringRou
     return ScoringRouter(name=name, identity=f"{router}({shown})", is_seeded=is_seeded, make=make)
 
 
-def _of_folder(path: Path, name: str) -> Entrant:
-    if (path / "router.json").is_file():
-        from rl_router.routers.router import load_router
+def _trained(text: str, name: Any) -> Entrant | None:
+    """A run, a router's folder, or `router-NAME-THRESHOLD`. None where `text` names no such thing."""
+    from rl_router.routers.named import find_router, load_named
 
-        router = load_router(path)  # a broken folder is refused before anything is played
-        return ScoringRouter(name=name, identity=digest_of(path), is_seeded=False, make=lambda *_: router)
+    path = Path(text).expanduser()
+    shown = str(name or (path.resolve().name if path.is_dir() else text))
+    named = find_router(path)
+    if named is not None:
+        router = load_named(named)  # a broken folder is refused before anything is played
+        identity = f"{digest_of(named.folder)} {named.threshold if named.threshold is not None else ''}".strip()
+        return ScoringRouter(name=shown, identity=identity, is_seeded=False, make=lambda *_: router)
+    if not path.is_dir():
+        return None
     if (path / "config.json").is_file():
         from rl_router.evaluation.suite.policy import PolicyRun
 
-        return PolicyRun(name=name, path=path)
+        return PolicyRun(name=shown, path=path)
     raise RecipeError(
         f"{path} holds neither router.json nor config.json, so it is no router: name a folder that"
         " `rl-router train` wrote"

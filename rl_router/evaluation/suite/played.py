@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -100,6 +100,15 @@ class Choices:
     lead: np.ndarray | None = None  # [n] of the strong one of two models, see `Played`
 
 
+@dataclass(frozen=True, kw_only=True)
+class Routes:
+    """The models that a cascade asked in turn, per setting and query, as columns of the arena's models. The last one
+    answers, and every one is paid."""
+
+    cost_weights: tuple[float | None, ...]
+    columns: tuple[tuple[tuple[int, ...], ...], ...]  # [w][n][calls]
+
+
 def replayed(router: str, seed: int, arena: Arena, choices: Choices, rows: np.ndarray) -> Played:
     """What the recorded answers of the chosen models came to on the test queries `rows` [n]."""
     side, columns = arena.test, choices.columns
@@ -129,4 +138,28 @@ def replayed(router: str, seed: int, arena: Arena, choices: Choices, rows: np.nd
         predicted_quality=unknown if choices.predicted_quality is None else choices.predicted_quality,
         predicted_cost_usd=unknown if choices.predicted_cost_usd is None else choices.predicted_cost_usd,
         lead=unknown if choices.lead is None else np.tile(choices.lead, (len(columns), 1)),
+    )
+
+
+def replayed_routes(router: str, seed: int, arena: Arena, routes: Routes, rows: np.ndarray) -> Played:
+    """What the recorded answers of a cascade's calls came to: quality is the last one's, costs, tokens and times add
+    up. Nothing is predicted, because what is asked depends on replies that no router has seen."""
+    last = np.array([[route[-1] for route in at] for at in routes.columns], dtype=int).reshape(-1, len(rows))
+    choices = Choices(cost_weights=routes.cost_weights, columns=last)
+
+    def summed(matrix: np.ndarray) -> np.ndarray:
+        """[w, n]"""
+        sums = [[matrix[i, list(route)].sum() for i, route in zip(rows, at, strict=True)] for at in routes.columns]
+        return np.array(sums, dtype=float).reshape(last.shape)
+
+    side = arena.test
+    names = [[[arena.models[j] for j in at[i]] for at in routes.columns] for i in range(len(rows))]
+    return replace(
+        replayed(router, seed, arena, choices, rows),
+        calls=Calls.of(names),
+        cost_usd=summed(side.cost_usd),
+        latency_s=summed(side.latency_s),
+        prompt_tokens=summed(side.prompt_tokens),
+        completion_tokens=summed(side.completion_tokens),
+        failed_calls=np.nan_to_num(summed(side.failed)),
     )

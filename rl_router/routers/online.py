@@ -112,14 +112,13 @@ class Online(Router):
             self._live.catch_up()
         decisions = super().route(queries, cost_weight=cost_weight, models=models)
         if live:
-            contexts = self._contexts(queries)
-            self._live.store.decided(
-                [self._kept(q, x, d) for q, x, d in zip(queries, contexts, decisions, strict=True)]
-            )
+            contexts, expected = self._looked_at(queries)
+            costs = self.cost_model_.costs_usd(queries)
+            self._live.store.decided(list(map(self._kept, queries, contexts, expected, costs, decisions)))
         return decisions
 
     def decide(self, candidates: Candidates) -> list[Decision]:
-        contexts = self._contexts(candidates.queries)
+        contexts, _ = self._looked_at(candidates.queries)
         return [self._decide(candidates, i, contexts[i]) for i in range(len(contexts))]
 
     def choose(self, candidates: Candidates) -> np.ndarray:
@@ -148,11 +147,10 @@ class Online(Router):
         return choice.thompson(means, deviations, exploration=self.exploration, floor=floor, rng=rng)
 
     def _scores(self, queries: Sequence[Query]) -> np.ndarray:
-        scores = self._expected(queries)
-        if "_live" in self.__dict__:
-            for i, x in enumerate(self._contexts(queries)):
-                scores[i] += [self._gain(model, x)[0] for model in self.models_]
-        return scores
+        contexts, expected = self._looked_at(queries)
+        if "_live" not in self.__dict__:
+            return expected
+        return expected + [[self._gain(model, x)[0] for model in self.models_] for x in contexts]
 
     def _costs_usd(self, queries: Sequence[Query]) -> np.ndarray:
         costs = self.cost_model_.costs_usd(queries)
@@ -160,16 +158,22 @@ class Online(Router):
             costs *= [self._live.learner.cost_ratio(model) for model in self.models_]
         return costs
 
+    def _looked_at(self, queries: Sequence[Query]) -> tuple[np.ndarray, np.ndarray]:
+        """([n, d], [n, m]) the contexts, and the scores without what was learned online: computed once per batch."""
+        texts = [query.text for query in queries]
+        seen = self.__dict__.get("_seen")
+        if seen is None or seen[0] != texts:
+            seen = self._seen = (texts, self._contexts(texts), self._expected(queries))
+        return seen[1], seen[2]
+
     def _expected(self, queries: Sequence[Query]) -> np.ndarray:
-        """[n, m] without what was learned online."""
         known = self.base_.scores(queries)
         new = np.tile([model.quality for model in self.new_models], (len(queries), 1))
         names = [*self.base_.models_, *(model.name for model in self.new_models)]
-        return np.hstack([known, new])[:, [names.index(model) for model in self.models_]]
+        return np.asarray(np.hstack([known, new])[:, [names.index(model) for model in self.models_]])
 
-    def _contexts(self, queries: Sequence[Query]) -> np.ndarray:
-        """[n, d] float32"""
-        vectors = unit_rows(dense(self.features_([query.text for query in queries])))
+    def _contexts(self, texts: Sequence[str]) -> np.ndarray:
+        vectors = unit_rows(dense(self.features_(texts)))
         return unit_rows(vectors - self.centre_).astype(np.float32)
 
     def _gain(self, model: str, x: np.ndarray) -> tuple[float, float]:
@@ -180,16 +184,18 @@ class Online(Router):
     def _trust(self, model: str) -> float:
         return next((new.trust for new in self.new_models if new.name == model), self.memory.ridge)
 
-    def _kept(self, query: Query, x: np.ndarray, decision: Decision) -> Decided:
+    def _kept(
+        self, query: Query, x: np.ndarray, expected: np.ndarray, costs: np.ndarray, decision: Decision
+    ) -> Decided:
+        """`expected` and `costs` [m] as they would be without what was learned online."""
         j = self.models_.index(decision.model)
-        cost = float(self.cost_model_.costs_usd([query])[0, j])
         return Decided(
             decision_id=query.query_id,
             model=decision.model,
             propensity=decision.propensity,
             features=x,
-            expected_quality=float(self._expected([query])[0, j]),
-            expected_cost_usd=0.0 if np.isnan(cost) else cost,
+            expected_quality=float(expected[j]),
+            expected_cost_usd=float(np.nan_to_num(costs[j])),
         )
 
     def _join(self, models: Sequence[NewModel]) -> None:

@@ -8,7 +8,7 @@ TEXTS = [
     "the cat sat on the mat",
     "the dog ate the cat",
     "你好世界 你好",
-    "a b c d e f g cat cat cat",
+    "a b c d e cat cat cat",
     "unheard of",
     "?",
 ]

@@ -7,14 +7,16 @@ that `cost_weight` has no unit. A quality of None could not be scored: the episo
 from __future__ import annotations
 
 from collections import deque
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
-from math import sqrt
+from math import exp, isfinite, sqrt
 from typing import Literal, Protocol
 
 import numpy as np
 
 from rl_router.errors import RecipeError
+from rl_router.types import Episode
 
 Terms = dict[str, float | None]
 
@@ -35,13 +37,16 @@ class Reward(Protocol):
 
 @dataclass(frozen=True, kw_only=True)
 class Dial:
-    """quality × max(floor, 1 − λ · cost / reference), and −1 for a malformed episode.
+    """quality × what a right answer is worth at its cost, and −1 for a malformed episode. λ is drawn per prompt.
 
-    λ is drawn per prompt and written in it. The floor keeps a right answer worth more than a wrong one at any price.
+    `linear`: max(floor, 1 − λ · cost / reference). The floor keeps a right answer worth more than a wrong one at any
+    price; beneath it, a dearer call costs nothing more. `exponential`: e^(−λ · cost / reference), which starts with the
+    same slope and is never flat: cheaper is better at every price, and right is better than wrong without a floor.
     """
 
     __pydantic_config__ = {"extra": "forbid"}
     kind: Literal["dial"] = "dial"
+    shape: Literal["linear", "exponential"] = "linear"
     floor: float = 0.05
 
     def __post_init__(self) -> None:
@@ -56,12 +61,96 @@ class Dial:
         format_ok: bool,
         cost_reference_usd: float,
     ) -> Terms:
-        if not format_ok:
-            return {"format": -1.0}
-        if quality is None:
-            return {"correct": None}
-        worth = max(self.floor, 1.0 - cost_weight * cost_usd / cost_reference_usd)
-        return {"correct": quality, "cost": quality * worth - quality}
+        price = cost_weight * cost_usd / cost_reference_usd
+        return gated(quality, exp(-price) if self.shape == "exponential" else max(self.floor, 1.0 - price), format_ok)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Budgeted:
+    """quality × min(1, max(floor, 1 − slope · (cost − budget) / budget)): free up to a budget, then ever less.
+
+    The budget in USD is drawn per prompt and written in it; it comes as `cost_weight`, the setting of the dial.
+    It is LCPO-Max of L1 (arXiv 2503.04697) with dollars for tokens and δ = 1, so that keeping to the budget
+    costs nothing. A slope of 1 takes a right answer to the floor at twice its budget.
+    """
+
+    __pydantic_config__ = {"extra": "forbid"}
+    kind: Literal["budgeted"] = "budgeted"
+    budgets_usd: tuple[float, ...] = (5e-5, 1.5e-4, 3e-4, 6e-4, 1.2e-3)
+    """Those that prompts are drawn from."""
+    slope: float = 1.0
+    floor: float = 0.05
+
+    def __post_init__(self) -> None:
+        positive = all(isfinite(usd) and usd > 0.0 for usd in self.budgets_usd)
+        _check(bool(self.budgets_usd) and positive, "reward.budgets_usd above zero", self.budgets_usd)
+        _check(self.slope > 0.0, "reward.slope above zero", self.slope)
+        _check(0.0 <= self.floor <= 1.0, "reward.floor between 0 and 1", self.floor)
+
+    def terms(
+        self,
+        *,
+        quality: float | None,
+        cost_usd: float,
+        cost_weight: float,
+        format_ok: bool,
+        cost_reference_usd: float,
+    ) -> Terms:
+        budget_usd = cost_weight
+        over = (cost_usd - budget_usd) / budget_usd
+        return gated(quality, min(1.0, max(self.floor, 1.0 - self.slope * over)), format_ok)
+
+
+@dataclass(frozen=True, kw_only=True)
+class GroupAnchored:
+    """`Dial`'s exponential worth of what an answer cost beyond the cheapest right answer of its group.
+
+    What nobody in the group could avoid paying is free, so a question that only a dear model can answer is still worth
+    answering at a high λ. Kimi k1.5 anchors lengths in this way (arXiv 2501.12599, section 2.3.3), at the shortest and
+    the longest of a group; the longest is left out here, since dividing by a group's spread blows a small one up.
+    Training sees the anchored terms. An episode without a group, as in an evaluation, is judged as `Dial` judges it.
+    """
+
+    __pydantic_config__ = {"extra": "forbid"}
+    kind: Literal["group_anchored"] = "group_anchored"
+
+    def terms(
+        self,
+        *,
+        quality: float | None,
+        cost_usd: float,
+        cost_weight: float,
+        format_ok: bool,
+        cost_reference_usd: float,
+    ) -> Terms:
+        return gated(quality, exp(-cost_weight * cost_usd / cost_reference_usd), format_ok)
+
+    def group_terms(self, group: Sequence[Episode], cost_reference_usd: float) -> list[Terms]:
+        """The cost and correctness terms of every episode of a group; others stay as they are."""
+        right = [e.cost_usd for e in group if e.quality and e.format_ok]
+        anchor_usd = min(right, default=0.0)
+        return [
+            {
+                **e.reward,
+                **self.terms(
+                    quality=e.quality,
+                    cost_usd=max(0.0, e.cost_usd - anchor_usd),
+                    cost_weight=e.cost_weight or 0.0,
+                    format_ok=e.format_ok,
+                    cost_reference_usd=cost_reference_usd,
+                ),
+            }
+            for e in group
+        ]
+
+
+def gated(quality: float | None, worth: float, format_ok: bool) -> Terms:
+    """Terms of quality × worth: cost is charged on what is right, and a malformed episode has its format term alone."""
+    if not format_ok:
+        return {"format": -1.0}
+    if quality is None:
+        return {"correct": None}
+    return {"correct": quality, "cost": quality * worth - quality}
 
 
 @dataclass(frozen=True, kw_only=True)

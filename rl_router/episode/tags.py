@@ -23,10 +23,12 @@ TAGS = (
 )  # fmt: skip
 """What every policy's tokenizer must hold as one token each. Its end-of-text and padding tokens may have any name."""
 
-COST_WEIGHT = re.compile(r"<cost_weight=([^<>]*)>")
-_TAG = re.compile("|".join([*map(re.escape, (*TAGS, EOS, PAD)), COST_WEIGHT.pattern.replace("(", "(?:")]))
+COST_WEIGHT = re.compile(r"<(?:cost_weight|budget_usd)=([^<>]*)>")
+"""The setting of the dial: how much cost weighs, or what the answer may cost."""
+_TAG = re.compile("|".join([*map(re.escape, (*TAGS, EOS, PAD)), COST_WEIGHT.pattern.replace("([", "(?:[")]))
 _TAG_LIKE = re.compile(
-    r"<(?=/?(?:query|think|search|information|answer|tool_call|tool_response|eos|pad|cost_weight))", re.IGNORECASE
+    r"<(?=/?(?:query|think|search|information|answer|tool_call|tool_response|eos|pad|cost_weight|budget_usd))",
+    re.IGNORECASE,
 )
 _CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f]")
 
@@ -56,8 +58,9 @@ def _shown(tags: list[str], text: str) -> str:
     return " ".join(tags[:6]) or repr(text.strip()[:40])
 
 
-def cost_weight_tag(cost_weight: float) -> str:
-    return f"<cost_weight={cost_weight:g}>"
+def cost_weight_tag(setting: float, *, budget: bool = False) -> str:
+    """`setting` is a cost weight, or with `budget` an amount in USD."""
+    return f"<{'budget_usd' if budget else 'cost_weight'}={setting:g}>"
 
 
 def render_prompt(question: str, cost_weight: float | None) -> str:

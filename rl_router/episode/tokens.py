@@ -80,6 +80,7 @@ class TokenCodec(TextCodec):
         super().__init__(tokenizer)
         self._tags = {tag: self._single(tag) for tag in tags.TAGS}
         self._weights = {t: i for t, i in tokenizer.get_added_vocab().items() if tags.COST_WEIGHT.fullmatch(t)}
+        self.tells_budget = any(text.startswith("<budget_usd=") for text in self._weights)
         self.stop_ids = (self._tags[tags.END_SEARCH], self._tags[tags.END_ANSWER], int(tokenizer.eos_token_id))
 
     def _single(self, tag: str) -> int:
@@ -94,7 +95,7 @@ class TokenCodec(TextCodec):
     @cached_property
     def cost_weights(self) -> tuple[float, ...]:
         """The cost weights that have a token of their own, empty where they are written in plain text."""
-        return tuple(sorted(float(text[len("<cost_weight=") : -1]) for text in self._weights))
+        return tuple(sorted(float(text[text.index("=") + 1 : -1]) for text in self._weights))
 
     def opening(self, opening: Opening, max_tokens: int) -> list[int]:
         return self.prompt(opening.query.text, opening.cost_weight, max_tokens)
@@ -139,11 +140,12 @@ class TokenCodec(TextCodec):
     def _cost_weight(self, cost_weight: float | None) -> list[int]:
         if cost_weight is None:
             return []
-        tag = tags.cost_weight_tag(cost_weight)
+        tag = tags.cost_weight_tag(cost_weight, budget=self.tells_budget)
         if self._weights and tag not in self._weights:
             known = ", ".join(f"{w:g}" for w in self.cost_weights)
             raise CheckpointError(
-                f"This policy knows the cost weights {known}, not {cost_weight:g}; ask for one of them."
+                f"This policy knows the {'budgets' if self.tells_budget else 'cost weights'} {known}, not"
+                f" {cost_weight:g}; ask for one of them."
             )
         return self.encode(tag)
 

@@ -32,6 +32,9 @@ class TinyPolicy:
     whole_names: bool = False
     """Make each model's name one token. Long names that share a beginning are otherwise chosen piece by piece, and the
     likeliest first piece need not lead to the likeliest model."""
+    dial_in_order: bool = False
+    """Let the settings of the dial begin as points on a path instead of as unrelated vectors, so that what is learned
+    at one moves its neighbours along: with many settings, few groups of a step belong to each."""
 
     def __post_init__(self) -> None:
         if self.hidden_size % self.heads or self.heads % self.kv_heads:

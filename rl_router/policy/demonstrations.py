@@ -32,24 +32,33 @@ class Demonstration:
     """Each turn of the policy with the reply it got, None after the last."""
 
 
-def price_word(cost_weight: float, cost_weights: Sequence[float]) -> str:
+def price_level(setting: float, settings: Sequence[float], *, budgets: bool = False) -> float:
+    """From 0, where cost matters least, to 1: the rank of a cost weight, or of a budget from the largest down."""
+    return sorted(settings, reverse=budgets).index(setting) / max(1, len(settings) - 1)
+
+
+def price_word(setting: float, settings: Sequence[float], *, budgets: bool = False) -> str:
     """The word for a price level, by its rank among those trained for."""
-    rank = sorted(cost_weights).index(cost_weight)
-    return PRICE_WORDS[round(rank * (len(PRICE_WORDS) - 1) / max(1, len(cost_weights) - 1))]
+    return PRICE_WORDS[round(price_level(setting, settings, budgets=budgets) * (len(PRICE_WORDS) - 1))]
 
 
 @dataclass(frozen=True, kw_only=True)
 class Demonstrator:
-    """Writes demonstrations for one task. `tell_cost_weight` False leaves out the price level everywhere."""
+    """Writes demonstrations for one task. `tell_cost_weight` False leaves out the price level everywhere.
+
+    With `budgets` the cost weights are budgets in USD.
+    """
 
     task: Task
     cost_weights: tuple[float, ...]
     config: WarmStart
     tell_cost_weight: bool = True
+    budgets: bool = False
 
     def write(self, query: Query, cost_weight: float, rng: random.Random) -> Demonstration:
         shown = cost_weight if self.tell_cost_weight else None
-        lead = f" {price_word(cost_weight, self.cost_weights)}" if self.tell_cost_weight else ""
+        word = price_word(cost_weight, self.cost_weights, budgets=self.budgets)
+        lead = f" {word}" if self.tell_cost_weight else ""
         label = self.task.label(query)
         if self.task.mode is Mode.DECIDE:
             model = self._draw(shown, rng, asked=())
@@ -113,9 +122,9 @@ class Demonstrator:
 
     def _price_weight(self, name: str, cost_weight: float) -> float:
         """Price to the power ±tilt: dear models are likelier where cost weighs least, cheap ones where most."""
-        rank = sorted(self.cost_weights).index(cost_weight) / max(1, len(self.cost_weights) - 1)
+        level = price_level(cost_weight, self.cost_weights, budgets=self.budgets)
         price = self.task.pool.spec(name).price(_TYPICAL_CALL)
-        return math.exp(self.config.price_tilt * (1.0 - 2.0 * rank) * math.log(max(price, 1e-9)))
+        return math.exp(self.config.price_tilt * (1.0 - 2.0 * level) * math.log(max(price, 1e-9)))
 
 
 def _route(lead: str, label: str, model: str, hop: str) -> str:

@@ -16,9 +16,9 @@ from rl_router.episode.task import Task
 from rl_router.episode.tokens import TokenCodec
 from rl_router.errors import CheckpointError
 from rl_router.policy.config import PretrainedPolicy, TinyPolicy, WarmStart
-from rl_router.policy.demonstrations import Demonstration, Demonstrator
+from rl_router.policy.demonstrations import Demonstration, Demonstrator, price_word
 from rl_router.policy.folder import Policy, PolicyCard, load_policy, save_policy
-from rl_router.policy.tiny import build_tiny
+from rl_router.policy.tiny import build_tiny, set_in_order
 from rl_router.policy.tokenizer import EOS, PAD, load_tokenizer, train_tokenizer
 from rl_router.policy.warm_start import tokenise, warm_start
 
@@ -33,18 +33,27 @@ def make_policy(
     limits: Limits,
     seed: int,
     folder: Path,
+    budgets: bool = False,
     on_step: Callable[[int, float], None] = lambda step, loss: None,
 ) -> Policy:
-    """Build or load the policy, warm-start it on demonstrations, and write it to `folder`."""
+    """Build or load the policy, warm-start it on demonstrations, and write it to `folder`.
+
+    With `budgets` the cost weights are budgets in USD, and the prompt says so.
+    """
     torch.set_num_threads(1)  # small matrices: a second thread costs more than it brings
-    demos = _demonstrations(warm, task, cost_weights, tell_cost_weight, seed)
-    vocabulary = (*tags.TAGS, *(tags.cost_weight_tag(w) for w in cost_weights))
+    writer = Demonstrator(
+        task=task, cost_weights=cost_weights, config=warm, tell_cost_weight=tell_cost_weight, budgets=budgets
+    )
+    demos = _demonstrations(writer, warm.demonstrations, seed)
+    vocabulary = (*tags.TAGS, *(tags.cost_weight_tag(w, budget=budgets) for w in cost_weights))
     card = PolicyCard(cost_weights=cost_weights if tell_cost_weight else (), mode=task.mode.value, task=task.name)
     if isinstance(config, TinyPolicy):
         texts = [_text(d) for d in demos]
         names = task.pool.names if config.whole_names else ()
         tokenizer = train_tokenizer(texts, tags=vocabulary, vocab_size=config.vocab_size, names=names)
         model: Any = build_tiny(config, tokenizer, seed=seed)
+        for tokens in _dial_tokens(tokenizer, cost_weights, budgets) if config.dial_in_order else ():
+            set_in_order(model, tokens)
     else:
         model, tokenizer = _load_pretrained(config, vocabulary)
     tokenizer = _read_back(tokenizer, model)
@@ -58,6 +67,14 @@ def make_policy(
     return load_policy(folder)
 
 
+def _dial_tokens(tokenizer: Any, settings: Sequence[float], budgets: bool) -> list[list[int]]:
+    """Of the settings as the prompt states them, and of the words that say them again, from the mildest on."""
+    ordered = sorted(settings, reverse=budgets)
+    tagged = [tokenizer.encode(tags.cost_weight_tag(w, budget=budgets)) for w in ordered]
+    spoken = [tokenizer.encode(f" {price_word(w, ordered, budgets=budgets)}") for w in ordered]
+    return [[ids[0] for ids in texts] for texts in (tagged, spoken) if all(len(ids) == 1 for ids in texts)]
+
+
 def _read_back(tokenizer: Any, model: Any) -> Any:
     """The tokenizer as every later reader will see it: transformers may rebuild it to suit the model's type."""
     with TemporaryDirectory() as folder:
@@ -66,12 +83,10 @@ def _read_back(tokenizer: Any, model: Any) -> Any:
         return load_tokenizer(Path(folder))
 
 
-def _demonstrations(
-    warm: WarmStart, task: Task, cost_weights: tuple[float, ...], tell: bool, seed: int
-) -> Sequence[Demonstration]:
+def _demonstrations(writer: Demonstrator, n: int, seed: int) -> Sequence[Demonstration]:
     rng = random.Random(seed)
-    writer = Demonstrator(task=task, cost_weights=cost_weights, config=warm, tell_cost_weight=tell)
-    return [writer.write(rng.choice(task.train), rng.choice(cost_weights), rng) for _ in range(warm.demonstrations)]
+    questions, weights = writer.task.train, writer.cost_weights
+    return [writer.write(rng.choice(questions), rng.choice(weights), rng) for _ in range(n)]
 
 
 def _text(demo: Demonstration) -> str:

@@ -7,13 +7,14 @@ leaves it out of its group instead of taking it for a zero.
 
 from __future__ import annotations
 
+import asyncio
 import json
 import logging
 import os
 import time
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 from uuid import uuid4
 
 from verl.experimental.agent_loop.agent_loop import AgentLoopBase, AgentLoopMetrics, AgentLoopOutput
@@ -40,7 +41,28 @@ class EpisodeAgentLoop(AgentLoopBase):
         self.rollouts_dir = Path(rollouts_dir)
 
     async def run(self, sampling_params: dict[str, Any], **columns: Any) -> AgentLoopOutput:
-        row = columns["extra_info"]
+        """One episode on its own: verl's stock worker asks for it."""
+        output = (await self.run_group(1, sampling_params, **columns))[0]
+        if isinstance(output, BaseException):
+            raise output
+        return output
+
+    async def run_group(
+        self, n: int, sampling_params: dict[str, Any], **columns: Any
+    ) -> list[AgentLoopOutput | BaseException]:
+        """`n` episodes of one prompt. What they are worth is settled when all are there, since some rewards and
+        advantages compare them; an exception stands for each that failed or could not be scored."""
+        played = await asyncio.gather(
+            *(self._play(sampling_params, columns["extra_info"]) for _ in range(n)), return_exceptions=True
+        )
+        whole = [p for p in played if not isinstance(p, BaseException)]
+        episodes = self.setting.settle([p.episode for p in whole])
+        worth = self.setting.job.advantage.of_group([e.reward for e in episodes])
+        self._record(episodes, columns)
+        outputs = iter([_output(e, w, p) for e, w, p in zip(episodes, worth, whole, strict=True)])
+        return [p if isinstance(p, BaseException) else next(outputs) for p in played]
+
+    async def _play(self, sampling_params: dict[str, Any], row: dict[str, Any]) -> _Played:
         query, cost_weight = self.setting.queries[row["query_id"]], float(row["cost_weight"])
         environment = self.setting.environment(self.codec, query, cost_weight, models=row.get("models"))
         if self.codec.stop_texts:
@@ -48,23 +70,19 @@ class EpisodeAgentLoop(AgentLoopBase):
         request_id, engine = uuid4().hex, _Engine(self.server_manager, sampling_params)
         started_s = time.perf_counter()
         episode = await run_episode(environment, lambda *turn: engine.generate(request_id, *turn))
-        self._record(episode, columns)
-        if episode.total_reward is None:
-            raise UnscoredEpisode(f"episode on {query.query_id} could not be scored")
-        return _output(episode, engine, time.perf_counter() - started_s)
+        return _Played(episode, engine, time.perf_counter() - started_s)
 
     def report(self, error: BaseException) -> None:
         """An episode that raised is missing from its group; say why, unless it is one that could not be scored."""
         if not isinstance(error, UnscoredEpisode):
             log.error("an episode failed and is left out of its group", exc_info=error)
 
-    def _record(self, episode: Episode, columns: dict[str, Any]) -> None:
-        """One whole line in one write, so that a kill tears at most the last line of one process's file."""
+    def _record(self, episodes: Sequence[Episode], columns: dict[str, Any]) -> None:
+        """Whole lines in one write, so that a kill tears at most the last line of one process's file."""
         step = int(columns["global_steps"])
-        record = {"group": columns["uid"], "step": step, **episode_record(episode, TEXT_LIMIT)}
-        path = self.rollouts_dir / f"step_{step:06d}.{os.getpid()}.jsonl"
-        with open(path, "a") as file:
-            file.write(json.dumps(record) + "\n")
+        records = ({"group": columns["uid"], "step": step, **episode_record(e, TEXT_LIMIT)} for e in episodes)
+        with open(self.rollouts_dir / f"step_{step:06d}.{os.getpid()}.jsonl", "a") as file:
+            file.write("".join(json.dumps(record) + "\n" for record in records))
 
 
 class _Engine:
@@ -94,16 +112,26 @@ def stop_sampling(engine: str, stop_texts: Sequence[str]) -> dict[str, Any]:
     return {"stop": list(stop_texts), **keep}
 
 
-def _output(episode: Episode, engine: _Engine, total_s: float) -> AgentLoopOutput:
+class _Played(NamedTuple):
+    episode: Episode
+    engine: _Engine
+    total_s: float
+
+
+def _output(episode: Episode, worth: float | None, played: _Played) -> AgentLoopOutput | UnscoredEpisode:
+    """`worth` is what verl compares within the group: the reward, or an advantage that is settled already."""
+    if worth is None:
+        return UnscoredEpisode(f"episode on {episode.query.query_id} could not be scored")
     prompt, *rest = episode.segments
     assert prompt.source is Source.PROMPT, "an episode starts with its prompt"
+    engine = played.engine
     return AgentLoopOutput(
         prompt_ids=list(prompt.token_ids),
         response_ids=[i for s in rest for i in s.token_ids],
         response_mask=[int(s.source is Source.POLICY) for s in rest for _ in s.token_ids],
         response_logprobs=list(episode.log_probs[len(prompt.token_ids) :]),
-        reward_score=episode.total_reward,
+        reward_score=worth,
         num_turns=int(episode.metrics["turns"]),
-        metrics=AgentLoopMetrics(generate_sequences=engine.generate_s, tool_calls=total_s - engine.generate_s),
+        metrics=AgentLoopMetrics(generate_sequences=engine.generate_s, tool_calls=played.total_s - engine.generate_s),
         extra_fields={**engine.extra_fields, "reward_extra_info": {}, "turn_scores": [], "tool_rewards": []},
     )

@@ -9,10 +9,11 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field, TypeAdapter
 
+from rl_router.episode.advantages import Componentwise, Joint
 from rl_router.episode.dialects import Compact, Tags, Tools
 from rl_router.episode.environment import Limits
 from rl_router.episode.replay_task import ReplayTask
-from rl_router.episode.rewards import Dial, RouterR1, SuccessGated
+from rl_router.episode.rewards import Budgeted, Dial, GroupAnchored, RouterR1, SuccessGated
 from rl_router.episode.world_task import WorldTask
 from rl_router.errors import CheckpointError
 from rl_router.policy.config import PretrainedPolicy, TinyPolicy, WarmStart
@@ -81,7 +82,10 @@ class TrainJob:
         2.0,
     )
     task: Annotated[WorldTask | ReplayTask, Field(discriminator="kind")]
-    reward: Annotated[Dial | SuccessGated | RouterR1, Field(discriminator="kind")] = field(default_factory=Dial)
+    reward: Annotated[Dial | SuccessGated | RouterR1 | Budgeted | GroupAnchored, Field(discriminator="kind")] = field(
+        default_factory=Dial
+    )
+    advantage: Annotated[Joint | Componentwise, Field(discriminator="kind")] = field(default_factory=Joint)
     dialect: Annotated[Compact | Tags | Tools, Field(discriminator="kind")] = field(default_factory=Compact)
     limits: Limits = field(default_factory=Limits)
     policy: Annotated[TinyPolicy | PretrainedPolicy, Field(discriminator="kind")] = field(default_factory=TinyPolicy)
@@ -97,6 +101,10 @@ class TrainJob:
     blind_control: bool = False
     tell_cost_weight: bool = True
     """False for the blind control: rewards still use the cost weight, the prompt does not show it."""
+
+    def __post_init__(self) -> None:
+        if isinstance(self.reward, Budgeted):  # the dial is set in dollars: its settings are the budgets
+            object.__setattr__(self, "cost_weights", self.reward.budgets_usd)
 
 
 def job_adapter() -> TypeAdapter[TrainJob]:

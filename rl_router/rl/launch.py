@@ -14,6 +14,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import closing, contextmanager, nullcontext
 from pathlib import Path
 
+from rl_router.episode.rewards import Budgeted
 from rl_router.errors import CheckpointError, RecipeError, RunError
 from rl_router.observe.console import StepProgress, say
 from rl_router.observe.redaction import redact
@@ -125,6 +126,7 @@ def _warm_start(job: TrainJob, folder: RunFolder, setting: Setting) -> None:
             limits=job.limits,
             seed=job.seed,
             folder=folder.warm_start,
+            budgets=isinstance(job.reward, Budgeted),
             on_step=lambda step, loss: progress.update(step, {"loss": loss}),
         )
 

@@ -51,9 +51,7 @@ class EpisodeLoopWorker(_StockWorker):
             return await super()._run_prompt(prompt, sampling_params, trajectory, trace)
         n = self.config.actor_rollout_ref.rollout.n
         loop = self._loop(prompt.pop("agent_name"))
-        outputs = await asyncio.gather(
-            *(loop.run(dict(sampling_params), **prompt) for _ in range(n)), return_exceptions=True
-        )
+        outputs = await loop.run_group(n, dict(sampling_params), **prompt)
         for error in (o for o in outputs if isinstance(o, BaseException)):
             loop.report(error)
         self._finished[prompt["uid"]] = (prompt, outputs)

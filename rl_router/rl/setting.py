@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
 from rl_router.episode.dialect import Dialect
 from rl_router.episode.environment import Environment, opening_of
+from rl_router.episode.rewards import GroupAnchored
 from rl_router.episode.task import Task
 from rl_router.pool.spec import ModelSpec
 from rl_router.rl.job import TrainJob, read_job
-from rl_router.types import Query
+from rl_router.types import Episode, Query
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -31,6 +32,13 @@ class Setting:
     def codec(self, tokenizer: Any) -> Dialect:
         """The run's dialect over a policy's tokenizer; CheckpointError where the two do not go together."""
         return self.job.dialect.over(tokenizer)
+
+    def settle(self, group: Sequence[Episode]) -> list[Episode]:
+        """Episodes of one prompt with the terms that only the whole group decides, if the reward has any."""
+        if not isinstance(self.job.reward, GroupAnchored):
+            return list(group)
+        terms = self.job.reward.group_terms(group, self.task.cost_reference_usd)
+        return [replace(episode, reward=t) for episode, t in zip(group, terms, strict=True)]
 
     def environment(
         self,

@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from rl_router.episode.advantages import Componentwise
 from rl_router.rl.job import TrainJob
 from rl_router.rl.presets import Dapo, Grpo
 
@@ -33,6 +34,7 @@ def verl_overrides(
         **_model(job, model),
         **_rollout(job, agent_loops),
         **algorithm_overrides(job.algorithm),
+        **_advantage(job),
         **_trainer(job, checkpoints, resume_from),
         **_ray(job, ray_dir),
     }
@@ -79,6 +81,11 @@ def algorithm_overrides(algorithm: Grpo | Dapo) -> dict[str, Any]:
         f"+{sampler}.sampler_kwargs.max_refills": dapo.max_refills if dapo else 0,
         f"+{sampler}.sampler_kwargs.dispatch_multiple": refill,
     }
+
+
+def _advantage(job: TrainJob) -> dict[str, Any]:
+    """Advantages that come settled keep their size: verl takes the mean of a group off, which is zero."""
+    return {"algorithm.norm_adv_by_std_in_grpo": False} if isinstance(job.advantage, Componentwise) else {}
 
 
 def _data(job: TrainJob, prompts: Path) -> dict[str, Any]:

@@ -1,11 +1,24 @@
+from dataclasses import replace
+from math import exp
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rl_router.episode.rewards import CostNormaliser, Dial, Overlong, RouterR1, SuccessGated, soft_overlong
+from rl_router.episode.rewards import (
+    Budgeted,
+    CostNormaliser,
+    Dial,
+    GroupAnchored,
+    Overlong,
+    RouterR1,
+    SuccessGated,
+    soft_overlong,
+)
 from rl_router.errors import RecipeError
+from rl_router.types import Episode, Mode, Query, StopReason
 
-REWARDS = [Dial(), SuccessGated(), RouterR1()]
+REWARDS = [Dial(), Dial(shape="exponential"), SuccessGated(), RouterR1(), Budgeted(), GroupAnchored()]
 FRACTION = st.floats(0, 1)
 
 
@@ -34,6 +47,72 @@ def test_the_dial_never_falls_below_its_floor():
     assert Dial(floor=0.05).terms(**ended(cost_usd=90e-6, cost_weight=2.0)) == pytest.approx(
         {"correct": 1, "cost": -0.95}
     )
+
+
+def test_an_exponential_dial_starts_with_the_slope_of_the_linear_one_and_is_flat_nowhere():
+    dial = Dial(shape="exponential")
+    # e^(-0.5 x 30 / 100) = 0.8607, and at a cost that the linear one has no more words for: e^-4 and e^-8
+    assert dial.terms(**ended()) == pytest.approx({"correct": 1.0, "cost": exp(-0.15) - 1})
+    dear = [sum(dial.terms(**ended(cost_usd=usd, cost_weight=4.0)).values()) for usd in (100e-6, 200e-6)]
+    assert dear == pytest.approx([exp(-4), exp(-8)])
+    linear = [sum(Dial().terms(**ended(cost_usd=usd, cost_weight=4.0)).values()) for usd in (100e-6, 200e-6)]
+    assert linear == pytest.approx([0.05, 0.05])
+
+
+def test_a_budget_is_free_up_to_its_end_and_takes_a_right_answer_to_the_floor_at_twice_its_size():
+    reward = Budgeted(slope=1.0, floor=0.05)
+    worth = {usd: sum(reward.terms(**ended(cost_usd=usd, cost_weight=20e-6)).values()) for usd in (5e-6, 20e-6)}
+    assert worth == pytest.approx({5e-6: 1.0, 20e-6: 1.0})
+    # a quarter over the budget costs a quarter; 100 % over leaves nothing but the floor
+    assert reward.terms(**ended(cost_usd=25e-6, cost_weight=20e-6)) == pytest.approx({"correct": 1.0, "cost": -0.25})
+    assert reward.terms(**ended(cost_usd=40e-6, cost_weight=20e-6)) == pytest.approx({"correct": 1.0, "cost": -0.95})
+    # a steeper slope: 1 - 2 x 0.25, for half a point
+    steep = Budgeted(slope=2.0).terms(**ended(quality=0.5, cost_usd=25e-6, cost_weight=20e-6))
+    assert steep == pytest.approx({"correct": 0.5, "cost": -0.25})
+
+
+def episode_of(quality, cost_usd, format_ok=True, cost_weight=2.0):
+    query = Query(query_id="q", text="q", answers=("a",), task="t")
+    alone = GroupAnchored().terms(
+        **ended(quality=quality, cost_usd=cost_usd, cost_weight=cost_weight, format_ok=format_ok)
+    )
+    return Episode(
+        query=query,
+        cost_weight=cost_weight,
+        mode=Mode.ORCHESTRATE,
+        segments=(),
+        calls=(),
+        stop=StopReason.ANSWERED,
+        answer=None,
+        quality=quality,
+        format_ok=format_ok,
+        cost_usd=cost_usd,
+        reward=alone,
+    )
+
+
+def test_an_anchored_group_charges_only_what_is_beyond_its_cheapest_right_answer():
+    wrong, cheap, dear = episode_of(0.0, 3e-6), episode_of(1.0, 20e-6), episode_of(1.0, 50e-6)
+    broken = replace(episode_of(None, 0.0, format_ok=False), quality=0.0)
+    terms = GroupAnchored().group_terms([wrong, cheap, dear, broken], 100e-6)
+    assert terms[0] == {"correct": 0.0, "cost": 0.0}
+    assert terms[1] == {"correct": 1.0, "cost": 0.0}
+    # e^(-2 x (50 - 20) / 100)
+    assert terms[2] == pytest.approx({"correct": 1.0, "cost": exp(-0.6) - 1})
+    assert terms[3] == {"format": -1.0}
+
+
+def test_an_anchored_reward_keeps_the_terms_it_knows_nothing_of():
+    late = episode_of(1.0, 20e-6)
+    late = replace(late, reward={**late.reward, "overlong": -0.5})
+    assert GroupAnchored().group_terms([late], 100e-6) == [{"correct": 1.0, "cost": 0.0, "overlong": -0.5}]
+
+
+def test_a_group_without_a_right_answer_has_no_anchor_and_no_reward():
+    assert GroupAnchored().group_terms([episode_of(0.0, 9e-6), episode_of(None, 1e-6)], 100e-6) == [
+        {"correct": 0.0, "cost": 0.0},
+        {"correct": None},
+    ]
 
 
 def test_a_wrong_answer_pays_nothing_for_its_cost():
@@ -143,7 +222,7 @@ def test_overlong_falls_from_the_start_of_its_buffer_to_minus_one():
 
 @given(quality=FRACTION, cost=st.floats(0, 10), weight=st.floats(0, 10), format_ok=st.booleans())
 def test_a_cost_never_pays_and_a_right_answer_is_never_worth_less_than_a_wrong_one(quality, cost, weight, format_ok):
-    for reward in (Dial(), SuccessGated()):
+    for reward in (Dial(), Dial(shape="exponential"), SuccessGated(), GroupAnchored()):
         settled = ended(quality=quality, cost_usd=cost, cost_weight=weight, format_ok=format_ok)
         terms = reward.terms(**settled)
         assert terms.get("cost", 0.0) <= 0.0
@@ -155,6 +234,8 @@ def test_a_cost_never_pays_and_a_right_answer_is_never_worth_less_than_a_wrong_o
     ("make", "name"),
     [
         (lambda: Dial(floor=1.5), "reward.floor"),
+        (lambda: Budgeted(budgets_usd=(0.0,)), "reward.budgets_usd"),
+        (lambda: Budgeted(slope=0.0), "reward.slope"),
         (lambda: SuccessGated(lam=-1.0), "reward.lam"),
         (lambda: SuccessGated(k=1.0, cap=2.0), "reward.cap"),
         (lambda: RouterR1(alpha=1.1), "reward.alpha"),

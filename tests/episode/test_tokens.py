@@ -155,3 +155,13 @@ def test_an_unknown_word_is_left_out_where_its_token_ends_or_pads_a_text(roles):
 def test_a_tag_that_is_only_the_unknown_token_is_refused():
     with pytest.raises(CheckpointError, match="<think> as one token"):
         TokenCodec(word_tokenizer([tag for tag in tags.TAGS if tag != "<think>"]))
+
+
+def test_a_policy_trained_on_budgets_is_told_its_budget(make_tokenizer):
+    budgets = [tags.cost_weight_tag(usd, budget=True) for usd in (5e-5, 0.0012)]
+    codec = TokenCodec(make_tokenizer(["<pad>", "<eos>", *tags.TAGS, *budgets]))
+    assert codec.cost_weights == (5e-5, 0.0012)
+    assert codec.decode(codec.prompt("compute 3 + 4", 5e-5, 64)) == "<query> compute 3 + 4</query><budget_usd=5e-05>"
+    with pytest.raises(CheckpointError, match=r"knows the budgets 5e-05, 0\.0012, not 1"):
+        codec.prompt("compute 3 + 4", 1.0, 64)
+    assert "<budget_usd" not in codec.decode(codec.reply("spend <budget_usd=0.0012> on it", 60))

@@ -113,3 +113,9 @@ def test_a_blind_policy_is_told_neither_the_weight_nor_its_word(demonstrate):
         assert demo.cost_weight is None
         words = " ".join(text for text, _ in demo.turns).replace("<", " <").replace(">", "> ").split()
         assert not set(words) & set(PRICE_WORDS)
+
+
+def test_the_largest_budget_is_the_one_at_which_cost_matters_least():
+    budgets = (5e-5, 3e-4, 1.2e-3)
+    assert [price_word(usd, budgets, budgets=True) for usd in budgets] == ["severe", "high", "free"]
+    assert [price_word(usd, budgets) for usd in budgets] == ["free", "high", "severe"]

@@ -2,13 +2,15 @@
 
 from itertools import groupby
 from statistics import fmean
+from types import SimpleNamespace
 
 import pytest
+import torch
 
 from rl_router.episode import tags
 from rl_router.episode.tokens import TokenCodec
 from rl_router.policy.config import TinyPolicy, WarmStart
-from rl_router.policy.tiny import build_tiny
+from rl_router.policy.tiny import build_tiny, set_in_order
 from rl_router.policy.warm_start import tokenise, warm_start
 
 SMALL = TinyPolicy()
@@ -79,3 +81,11 @@ def test_padding_of_a_batch_does_not_enter_the_loss(losses_of):
     short, long = ([40, 41, 42], [False, True, True]), ([40, 41, 42, 43, 44, 45], [False, True, True, True, True, True])
     [of_short], [of_long], [of_both] = losses_of([short]), losses_of([long]), losses_of([short, long])
     assert of_both == pytest.approx((2 * of_short + 5 * of_long) / 7, rel=1e-5)
+
+
+def test_settings_of_a_dial_may_begin_on_a_path():
+    # Two of four vectors are 3 and 4 long at right angles: half way lies (3 + 4) / 2 of each, made longer by sqrt(2).
+    rows = torch.tensor([[3.0, 0.0], [9.0, 9.0], [0.0, 4.0], [7.0, 7.0]])
+    set_in_order(SimpleNamespace(get_input_embeddings=lambda: torch.nn.Embedding.from_pretrained(rows)), [0, 3, 2])
+    expected = torch.tensor([[3.0, 0.0], [9.0, 9.0], [0.0, 4.0], [1.5 * 2**0.5, 2.0 * 2**0.5]])
+    assert torch.allclose(rows, expected)

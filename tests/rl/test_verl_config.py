@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from rl_router.episode.advantages import Componentwise
 from rl_router.rl.job import Cluster, Rollout
 from rl_router.rl.presets import Dapo, Grpo
 from rl_router.rl.verl_config import algorithm_overrides, as_arguments, verl_environment, verl_overrides
@@ -90,3 +91,9 @@ def test_a_cluster_of_gpus_gets_no_cpu_platform(job):
 def test_values_are_written_as_hydra_reads_them():
     written = as_arguments({"a": None, "b": True, "c": "it's", "d": [1, "x"], "e": {"k": 0.5}})
     assert written == ["a=null", "b=True", "c='it\\'s'", "d=[1,'x']", "e={k:0.5}"]
+
+
+def test_a_settled_advantage_is_not_divided_by_its_spread_again(job):
+    assert compose(replace(job, algorithm=Grpo(normalise_by_std=True))).algorithm.norm_adv_by_std_in_grpo
+    settled = compose(replace(job, algorithm=Grpo(normalise_by_std=True), advantage=Componentwise()))
+    assert not settled.algorithm.norm_adv_by_std_in_grpo

@@ -12,7 +12,7 @@ from rl_router.policy.config import TinyPolicy
 
 
 def set_in_order(model: Qwen2ForCausalLM, tokens: Sequence[int]) -> None:
-    """Let the embeddings of `tokens` begin on a path from the first one's to the last one's, all of about one length."""
+    """Let the embeddings of `tokens` begin on a path from the first one to the last, all of about one length."""
     rows = model.get_input_embeddings().weight
     with torch.no_grad():
         first, last = rows[tokens[0]].clone(), rows[tokens[-1]].clone()

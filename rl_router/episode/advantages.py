@@ -6,12 +6,11 @@ terms: `joint` compares sums, `componentwise` compares each component apart and 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from statistics import fmean, pstdev
 from typing import Literal
 
-from rl_router.episode.rewards import Terms
 from rl_router.errors import RecipeError
 
 
@@ -22,7 +21,7 @@ class Joint:
     __pydantic_config__ = {"extra": "forbid"}
     kind: Literal["joint"] = "joint"
 
-    def of_group(self, group: Sequence[Terms]) -> list[float | None]:
+    def of_group(self, group: Sequence[Mapping[str, float | None]]) -> list[float | None]:
         return [None if None in terms.values() else sum(v for v in terms.values() if v is not None) for terms in group]
 
 
@@ -43,7 +42,7 @@ class Componentwise:
         if not self.least_spread > 0.0:
             raise RecipeError(f"Expected advantage.least_spread above zero, got {self.least_spread}.")
 
-    def of_group(self, group: Sequence[Terms]) -> list[float | None]:
+    def of_group(self, group: Sequence[Mapping[str, float | None]]) -> list[float | None]:
         """None for an episode that could not be scored, which is no part of the comparison."""
         scored = [terms for terms in group if None not in terms.values()]
         names = sorted({name for terms in scored for name in terms})

@@ -125,7 +125,7 @@ def test_a_recipe_of_ones_own_is_named_by_its_path_and_uses_the_parts_that_ship(
     ("recipe", "override", "says"),
     [
         ("quikstart", "seed=1", "did you mean quickstart?"),
-        ("quikstart", "seed=1", "there are quickstart, replay"),
+        ("quikstart", "seed=1", "did you mean quickstart?; there are "),
         ("knn", "seed=1", "recipe knn leaves data for you to set: add data=VALUE"),
         ("knn", "router.kk=1", "unknown key router.kk in recipe knn; did you mean router.k?"),
         ("knn", "router.k=0", "expected router.k to be greater than or equal to 1, got 0"),

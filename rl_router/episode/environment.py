@@ -25,7 +25,7 @@ from rl_router.episode.dialect import (
     Select,
 )
 from rl_router.episode.limits import Limits
-from rl_router.episode.rewards import Overlong, Reward
+from rl_router.episode.rewards import Budgeted, Overlong, Reward
 from rl_router.episode.tags import neutralise, writable
 from rl_router.episode.task import Task
 from rl_router.pool.backend import Request, Sampling
@@ -68,7 +68,8 @@ class Environment:
             self.budget = Budget(limits.episode_budget_usd, name="episode", parent=budget)
         self._ids: list[int] = []
         self._segments: list[Segment] = []
-        opening = opening_of(self.pool, task.mode, limits, query, cost_weight if show_cost_weight else None)
+        shown = cost_weight if show_cost_weight else None
+        opening = opening_of(self.pool, task.mode, limits, query, shown, reward=reward)
         self._append(Source.PROMPT, codec.opening(opening, limits.max_prompt_tokens))
         self._prompt_tokens = len(self._ids)
         self._calls: list[Call] = []
@@ -323,13 +324,16 @@ class Environment:
             raise ValueError(f"Expected {len(token_ids)} log-probabilities, one per token, got {len(log_probs)}.")
 
 
-def opening_of(pool: ModelPool, mode: Mode, limits: Limits, query: Query, shown_weight: float | None) -> Opening:
-    """What an episode's prompt may tell."""
+def opening_of(
+    pool: ModelPool, mode: Mode, limits: Limits, query: Query, shown: float | None, *, reward: Reward
+) -> Opening:
+    """What an episode's prompt may tell. `shown` is the setting of the dial: a budget where the reward has budgets."""
+    budgeted = isinstance(reward, Budgeted)
     return Opening(
         query=query,
         models=pool.specs,
-        cost_weight=shown_weight,
-        budget_usd=limits.episode_budget_usd,
+        cost_weight=None if budgeted else shown,
+        budget_usd=shown if budgeted else limits.episode_budget_usd,
         max_turns=limits.max_turns,
         mode=mode,
     )

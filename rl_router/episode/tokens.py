@@ -98,11 +98,14 @@ class TokenCodec(TextCodec):
         return tuple(sorted(float(text[text.index("=") + 1 : -1]) for text in self._weights))
 
     def opening(self, opening: Opening, max_tokens: int) -> list[int]:
-        return self.prompt(opening.query.text, opening.cost_weight, max_tokens)
+        return self.prompt(opening.query.text, self._setting(opening), max_tokens)
 
     def cuts(self, opening: Opening, max_tokens: int) -> bool:
-        end = self._end(opening.cost_weight)
+        end = self._end(self._setting(opening))
         return self.loses_end(f" {opening.query.text}", _room(end, max_tokens))
+
+    def _setting(self, opening: Opening) -> float | None:
+        return opening.budget_usd if self.tells_budget else opening.cost_weight
 
     def prompt(self, question: str, cost_weight: float | None, max_tokens: int) -> list[int]:
         """Ids of `tags.render_prompt`. A question that is too long is cut at its end, the tags stay."""

@@ -66,7 +66,7 @@ class Setting:
         """Whether a prompt has no room for the end of the question at one of the run's cost weights."""
         job, task = self.job, self.task
         shown = job.cost_weights if job.tell_cost_weight else (None,)
-        openings = (opening_of(task.pool, task.mode, job.limits, query, weight) for weight in shown)
+        openings = (opening_of(task.pool, task.mode, job.limits, query, weight, reward=job.reward) for weight in shown)
         return any(codec.cuts(opening, job.limits.max_prompt_tokens) for opening in openings)
 
 

@@ -108,6 +108,14 @@ class Baselines:
         found = {name: self._follow(rule, reward, cost_weight) for name, rule in rules.items()}
         return found | {"oracle": self._oracle(reward, cost_weight)}
 
+    def always(self, strategy: Strategy) -> list[Outcome]:
+        """One strategy on every query, judged by no reward."""
+        found = []
+        for query, trials in zip(self.queries, self._trials, strict=True):
+            trial = trials[self.candidates[cell_of(query)].index(strategy)]
+            found.append(_outcome(query, trial, trial.quality))
+        return found
+
     def table(self, reward: Reward, cost_weights: Sequence[float]) -> Table:
         """The best strategy of each cell on average over `cost_weights`; of equals, the simplest.
 

@@ -17,6 +17,7 @@ from rl_router.cli import (
     compare,
     data,
     evaluate,
+    export,
     infer,
     listing,
     off_policy,
@@ -29,7 +30,7 @@ from rl_router.cli import (
 from rl_router.errors import RouterError
 
 COMMANDS = (
-    train, evaluate, compare, route, infer, serve, calibrate, off_policy, recovery, reproduce, data, listing,
+    train, evaluate, export, compare, route, infer, serve, calibrate, off_policy, recovery, reproduce, data, listing,
 )  # fmt: skip
 
 

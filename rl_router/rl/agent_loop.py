@@ -58,7 +58,7 @@ class EpisodeAgentLoop(AgentLoopBase):
         whole = [p for p in played if not isinstance(p, BaseException)]
         episodes = self.setting.settle([p.episode for p in whole])
         worth = self.setting.job.advantage.of_group([e.reward for e in episodes])
-        self._record(episodes, columns)
+        self._record(episodes, whole, columns)
         outputs = iter([_output(e, w, p) for e, w, p in zip(episodes, worth, whole, strict=True)])
         return [p if isinstance(p, BaseException) else next(outputs) for p in played]
 
@@ -77,10 +77,13 @@ class EpisodeAgentLoop(AgentLoopBase):
         if not isinstance(error, UnscoredEpisode):
             log.error("an episode failed and is left out of its group", exc_info=error)
 
-    def _record(self, episodes: Sequence[Episode], columns: dict[str, Any]) -> None:
+    def _record(self, episodes: Sequence[Episode], played: Sequence[_Played], columns: dict[str, Any]) -> None:
         """Whole lines in one write, so that a kill tears at most the last line of one process's file."""
         step = int(columns["global_steps"])
-        records = ({"group": columns["uid"], "step": step, **episode_record(e, TEXT_LIMIT)} for e in episodes)
+        records = (
+            {"group": columns["uid"], "step": step, "seconds": p.seconds, **episode_record(e, TEXT_LIMIT)}
+            for e, p in zip(episodes, played, strict=True)
+        )
         with open(self.rollouts_dir / f"step_{step:06d}.{os.getpid()}.jsonl", "a") as file:
             file.write("".join(json.dumps(record) + "\n" for record in records))
 
@@ -117,6 +120,11 @@ class _Played(NamedTuple):
     engine: _Engine
     total_s: float
 
+    @property
+    def seconds(self) -> dict[str, float]:
+        """Where the episode's time went: sampling turns, and waiting for the models that it asked."""
+        return {"generate": self.engine.generate_s, "tools": self.total_s - self.engine.generate_s}
+
 
 def _output(episode: Episode, worth: float | None, played: _Played) -> AgentLoopOutput | UnscoredEpisode:
     """`worth` is what verl compares within the group: the reward, or an advantage that is settled already."""
@@ -132,6 +140,6 @@ def _output(episode: Episode, worth: float | None, played: _Played) -> AgentLoop
         response_logprobs=list(episode.log_probs[len(prompt.token_ids) :]),
         reward_score=worth,
         num_turns=int(episode.metrics["turns"]),
-        metrics=AgentLoopMetrics(generate_sequences=engine.generate_s, tool_calls=played.total_s - engine.generate_s),
+        metrics=AgentLoopMetrics(generate_sequences=played.seconds["generate"], tool_calls=played.seconds["tools"]),
         extra_fields={**engine.extra_fields, "reward_extra_info": {}, "turn_scores": [], "tool_rewards": []},
     )

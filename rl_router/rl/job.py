@@ -57,6 +57,18 @@ class Tracking:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Validation:
+    """Every checkpoint answers `queries` validation questions at every cost weight; 0 validates nothing.
+
+    `keep` says which becomes the finished policy: the best by the training objective, or the last.
+    """
+
+    __pydantic_config__ = _FORBID
+    queries: Annotated[int, Field(ge=0)] = 100
+    keep: Literal["best", "last"] = "best"
+
+
+@dataclass(frozen=True, kw_only=True)
 class Evaluation:
     """What the table at the end holds. `queries` caps the held-out questions of each cost weight."""
 
@@ -94,6 +106,7 @@ class TrainJob:
     rollout: Rollout = field(default_factory=Rollout)
     cluster: Cluster = field(default_factory=Cluster)
     tracking: Tracking = field(default_factory=Tracking)
+    validation: Validation = field(default_factory=Validation)
     evaluation: Evaluation = field(default_factory=Evaluation)
     checkpoint_every: Annotated[int, Field(ge=1)] = 20
     stall_timeout_s: Annotated[float, Field(gt=0.0)] = 900.0

@@ -28,10 +28,12 @@ from rl_router.rl.prompts import write_prompts
 from rl_router.rl.rollout_log import forget_steps, read_step, step_metrics
 from rl_router.rl.setting import Setting
 from rl_router.rl.trainer_process import end_processes_of, ray_folder, run_trainer
+from rl_router.rl.validation import BestCheckpoint
 from rl_router.rl.verl_config import AGENT, as_arguments, verl_environment, verl_overrides
 
 ARTEFACTS = (
     "agent_loops.yaml",
+    "best",
     "blind",
     "checkpoints",
     "choices.json",
@@ -74,7 +76,7 @@ def train(job: TrainJob, setting: Setting | None = None) -> RunFolder:
             _warm_start(job, folder, setting)
             if not (folder.policy / "policy.json").is_file():
                 _reinforce(job, folder, setting)
-                _export(folder)
+                _finish(job, folder)
     return folder
 
 
@@ -156,6 +158,7 @@ def _reinforce(job: TrainJob, folder: RunFolder, setting: Setting) -> None:
         say(f"resuming from step {done} of {job.algorithm.steps}")
     if done >= job.algorithm.steps:
         return
+    best = BestCheckpoint(folder.path, job, setting, since=done)
     attempt = folder.path / "verl_metrics.jsonl"
     attempt.unlink(missing_ok=True)
     tracking = job.tracking
@@ -185,6 +188,8 @@ def _reinforce(job: TrainJob, folder: RunFolder, setting: Setting) -> None:
             for step, verl_metrics in steps:
                 groups = read_step(rollouts, step)
                 metrics = {**_numbers(verl_metrics), **step_metrics(groups)}
+                if best.due(step):
+                    metrics |= best.judge(step)
                 record_groups(groups, step, folder)
                 tracker.log(step, metrics)  # last: a step counts as logged when all of it is
                 forget_steps(rollouts, through=step)
@@ -198,10 +203,13 @@ def _numbers(values: Mapping[str, object]) -> dict[str, float]:
     return numbers
 
 
-def _export(folder: RunFolder) -> None:
-    """The last checkpoint's weights as a policy folder, with the warm start's tokenizer and card."""
+def _finish(job: TrainJob, folder: RunFolder) -> None:
+    """The best checkpoint as validated, or the last one, as a policy folder with its tokenizer and card."""
     from rl_router.policy.folder import Policy, load_model, load_policy, save_policy
 
+    if job.validation.keep == "best" and (folder.path / "best" / "policy.json").is_file():
+        save_policy(load_policy(folder.path / "best"), folder.policy)
+        return
     checkpoint = last_whole_checkpoint(folder.checkpoints)
     if checkpoint is None:
         raise RunError(f"verl ended without a checkpoint in {folder.checkpoints}; read {folder.path / 'trainer.log'}")

@@ -55,11 +55,33 @@ def step_metrics(groups: Mapping[str, Sequence[Mapping[str, Any]]]) -> dict[str,
         at = [e for e in scored if e["cost_weight"] == weight]
         metrics[f"reward/at_{weight:g}"] = fmean(e["total_reward"] for e in at)
         metrics[f"cost_usd/at_{weight:g}"] = fmean(e["cost_usd"] for e in at)
-    calls = Counter(call["model"] for e in episodes for call in e["calls"] if call["status"] != "unknown_model")
-    for model, n in sorted(calls.items()):
-        metrics[f"share/{model}"] = n / calls.total()
-    failed = [call["status"] != "ok" for e in episodes for call in e["calls"]]
-    metrics["calls/failed_rate"] = fmean(failed) if failed else 0.0
+    for stop, n in sorted(Counter(e["stop"] for e in episodes).items()):
+        metrics[f"stop/{stop}"] = n / len(episodes)
+    metrics["tokens/truncated_rate"] = fmean(e["stop"] == "max_tokens" for e in episodes)
+    for part in ("generate", "tools"):
+        spent = [e["seconds"][part] for e in episodes]
+        metrics |= {f"episode_s/{part}/mean": fmean(spent), f"episode_s/{part}/max": max(spent)}
+    return metrics | _call_metrics([call for e in episodes for call in e["calls"]])
+
+
+def _call_metrics(calls: Sequence[Mapping[str, Any]]) -> dict[str, float]:
+    """Who was asked, who failed and how long it took. A route is valid when it names a model of its pool."""
+    known = [call for call in calls if call["status"] != "unknown_model"]
+    failed = [call["status"] not in ("ok", "unknown_model") for call in known]
+    metrics = {
+        "calls/valid_route_rate": len(known) / len(calls) if calls else 1.0,
+        "calls/failed_rate": fmean(call["status"] != "ok" for call in calls) if calls else 0.0,
+    }
+    for model in sorted({call["model"] for call in known}):
+        here = [bad for call, bad in zip(known, failed, strict=True) if call["model"] == model]
+        metrics |= {f"share/{model}": len(here) / len(known), f"failed_rate/{model}": fmean(here)}
+    if known:
+        waited = sorted(call["latency_s"] for call in known)
+        metrics |= {
+            "latency_s/mean": fmean(waited),
+            "latency_s/p95": waited[min(len(waited) - 1, int(0.95 * len(waited)))],
+            "latency_s/max": waited[-1],
+        }
     return metrics
 
 

@@ -34,6 +34,11 @@ def job(tmp_path: Path) -> TrainJob:
     return _small_job(tmp_path / "run")
 
 
+@pytest.fixture(scope="module")
+def module_job() -> Callable[..., TrainJob]:
+    return _small_job
+
+
 @pytest.fixture
 def small_job() -> Callable[..., TrainJob]:
     return _small_job

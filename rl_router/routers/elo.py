@@ -49,8 +49,8 @@ class Elo(Router):
     scores_: np.ndarray | None = learned("n m", unknown=True)
 
     def _fit(self, observed: Observations) -> None:
-        everyone = np.ones((1, len(observed.queries)))
-        strengths = bradley_terry(weighted_wins(everyone, observed.scores), self.prior)  # [1, m]
+        everyone = np.ones((1, len(observed.queries)), dtype=np.float32)
+        strengths = bradley_terry(weighted_wins(everyone, Comparisons.of(observed.scores)), self.prior)  # [1, m]
         self.ratings_ = ELO_MEAN + ELO_SCALE * centred_logs(strengths)[0] / np.log(ELO_BASE)
         self.line_ = _line(win_rates(strengths)[0], observed.mean_scores)
         self.features_ = self.vectors_ = self.scores_ = None
@@ -73,9 +73,14 @@ class Elo(Router):
         rates = []
         for similarity in similarities(vectors, self._index):  # [b, n]
             share = similarity / np.maximum(similarity.max(axis=1, keepdims=True), 1e-9)
-            wins = weighted_wins(self.gamma ** (1.0 + share), self.scores_)
+            wins = weighted_wins(np.float32(self.gamma) ** (1.0 + share), self._comparisons)
             rates.append(win_rates(bradley_terry(wins, self.prior)))
         return np.concatenate(rates)
+
+    @cached_property
+    def _comparisons(self) -> Comparisons:
+        assert self.scores_ is not None
+        return Comparisons.of(self.scores_)
 
     @cached_property
     def _index(self) -> Any:
@@ -84,16 +89,34 @@ class Elo(Router):
         return self.vectors_.T.tocsr() if sparse.issparse(self.vectors_) else self.vectors_.T
 
 
-def weighted_wins(weights: np.ndarray, scores: np.ndarray) -> np.ndarray:
-    """[b, m, m] how often row beat column: [b, n] weights of the comparisons on [n, m] scores, of mean weight 1."""
-    weights = weights / weights.mean(axis=1, keepdims=True)
-    beaten = []
-    for j in range(scores.shape[1]):
-        mine = scores[:, [j]]
-        beats = (mine > scores) + 0.5 * (mine == scores)  # [n, m]; a comparison with NaN is false both ways
-        beats[:, j] = 0.0
-        beaten.append(weights @ beats)
-    return np.stack(beaten, axis=1)
+@dataclass(frozen=True, kw_only=True)
+class Comparisons:
+    """Every pair of models on every query, laid out so that any weighting of the queries is one product."""
+
+    models: int
+    outcome: np.ndarray  # [n, p] float32: 1 where the first of the pair won, ½ for a tie, 0 where it lost or none knows
+    known: np.ndarray | None  # [n, p] float32: 1 where both were graded; None where all were
+
+    @staticmethod
+    def of(scores: np.ndarray) -> Comparisons:
+        """From [n, m] scores; a comparison with NaN is none."""
+        first, second = np.triu_indices(scores.shape[1], 1)  # [p]
+        a, b = scores[:, first], scores[:, second]
+        outcome = ((a > b) + np.float32(0.5) * (a == b)).astype(np.float32)
+        unknown = np.isnan(scores)
+        known = None if not unknown.any() else (~(unknown[:, first] | unknown[:, second])).astype(np.float32)
+        return Comparisons(models=scores.shape[1], outcome=outcome, known=known)
+
+
+def weighted_wins(weights: np.ndarray, comparisons: Comparisons) -> np.ndarray:
+    """[b, m, m] how often row beat column under [b, n] weights of the queries, of mean weight 1."""
+    weights = np.asarray(weights / weights.mean(axis=1, keepdims=True), dtype=np.float32)
+    first, second = np.triu_indices(comparisons.models, 1)
+    won = weights @ comparisons.outcome  # [b, p]
+    total = weights.sum(axis=1, keepdims=True) if comparisons.known is None else weights @ comparisons.known
+    wins = np.zeros((len(weights), comparisons.models, comparisons.models))
+    wins[:, first, second], wins[:, second, first] = won, total - won
+    return wins
 
 
 def bradley_terry(wins: np.ndarray, prior: float) -> np.ndarray:

@@ -49,7 +49,7 @@ def conjugate_gradients(normal: Callable[[np.ndarray], np.ndarray], right: np.nd
 
 
 def curve(difficulty: np.ndarray, scores: np.ndarray) -> tuple[float, float]:
-    """a and b of σ(a − b · d) by Newton's method on the log-likelihood, with a weak pull of b towards 0."""
+    """a and b ≥ 0 of σ(a − b · d) by Newton's method on the log-likelihood, with a weak pull of b towards 0."""
     known = ~np.isnan(scores)
     d, s = difficulty[known], scores[known]
     a, b = float(logit(np.clip(s.mean(), 1e-3, 1 - 1e-3))), 0.0
@@ -59,6 +59,8 @@ def curve(difficulty: np.ndarray, scores: np.ndarray) -> tuple[float, float]:
         gradient = np.array([(s - p).sum(), -(d * (s - p)).sum() - 1e-3 * b])
         curvature = np.array([[w.sum(), -(w * d).sum()], [-(w * d).sum(), (w * d * d).sum() + 1e-3]])
         step = np.linalg.solve(curvature + 1e-9 * np.eye(2), gradient)
+        if b == 0.0 and step[1] < 0.0:  # b stays at its bound, so a moves alone: the joint step counts on b's
+            step = np.array([gradient[0] / w.sum(), 0.0])
         a, b = a + float(np.clip(step[0], -2, 2)), max(b + float(np.clip(step[1], -20, 20)), 0.0)
         if np.abs(step).max() < 1e-9:
             break

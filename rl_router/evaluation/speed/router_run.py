@@ -12,7 +12,7 @@ import resource
 import sys
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -92,9 +92,9 @@ def frontier(router: Router, table: RoutingTable, queries: list[Query]) -> list[
     scores, costs = (table.matrix(column, ids, names) for column in ("score", "cost_usd"))
     tasks = np.array([query.task for query in queries])
     priced = type(router).has_dial and not np.isnan(costs).any()
-    points = []
+    candidates, points = router.candidates(queries), []
     for weight in WEIGHTS if priced else WEIGHTS[:1]:
-        chosen = [names.index(decision.model) for decision in router.route(queries, cost_weight=weight)]
+        chosen = router.choose(replace(candidates, cost_weight=weight))
         quality = scores[np.arange(len(ids)), chosen]
         by_task = {str(task): float(np.nanmean(quality[tasks == task])) for task in np.unique(tasks)}
         cost_usd = None if np.isnan(costs).all() else float(np.nanmean(costs[np.arange(len(ids)), chosen]))

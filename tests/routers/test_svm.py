@@ -19,7 +19,9 @@ def test_each_model_is_chosen_for_what_it_can_do(planted, routed):
 def test_a_kernel_finds_what_no_line_can_divide(planted, routed):
     """Right when exactly one of two things holds: no weighing of the words alone says which."""
     table = planted(lambda colour, shape: {"cheap": (colour == "red") != (shape == "round"), "dear": False}, n=400)
-    table = RoutingTable(table.frame.with_columns(score=pl.when(pl.col("model") == "dear").then(0.5).otherwise("score")))
+    table = RoutingTable(
+        table.frame.with_columns(score=pl.when(pl.col("model") == "dear").then(0.5).otherwise("score"))
+    )
     train = table.select(split="train")
     line = routed(Svm(features="chars", c=1.0).fit(train), table)
     kernel = routed(Svm(features="chars", kernel="rbf", gamma=2.0, c=1.0).fit(train), table)

@@ -75,6 +75,7 @@ class Environment:
         self._calls: list[Call] = []
         self._turns = self._policy_tokens = self._last_read_tokens = 0
         self._bad_calls = self._malformed_turns = self._defused_replies = self._cut_replies = 0
+        self._router_usd = 0.0
         self._last_reply: str | None = None
         self._episode: Episode | None = None
 
@@ -281,6 +282,7 @@ class Environment:
     def _metrics(self, format_ok: bool) -> dict[str, float]:
         statuses = [call.reply.status for call in self._calls]
         return {
+            "router_usd": self._router_usd,
             "calls": float(len(statuses)),
             "failed_calls": float(sum(s is not CallStatus.OK for s in statuses)),
             "unknown_models": float(statuses.count(CallStatus.UNKNOWN_MODEL)),
@@ -312,6 +314,7 @@ class Environment:
         self._last_read_tokens = read + sampled_tokens
         cost_usd = self.router_spec.price(usage)
         self.ledger.charge(model=self.router_spec.name, purpose="router", usage=usage, cost_usd=cost_usd)
+        self._router_usd += cost_usd
         if self.budget is not None:
             self.budget.settle(cost_usd)
 

@@ -8,16 +8,40 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from rl_router.errors import RecipeError
+from rl_router.pool.spec import ModelSpec
 
 Count = Annotated[int, Field(ge=1)]
 Share = Annotated[float, Field(ge=0.0, le=1.0)]
 Positive = Annotated[float, Field(gt=0.0)]
+Price = Annotated[float, Field(ge=0.0, allow_inf_nan=False)]
 
 _FORBID = {"extra": "forbid"}
 
 
 @dataclass(frozen=True, kw_only=True)
-class TinyPolicy:
+class OwnTokens:
+    """What the policy's own tokens cost, in USD per million: an episode pays for them beside its calls. 0 is free, as a
+    policy on one's own machine may be; a prompt that the last turn read already costs the cached price."""
+
+    input_usd_per_mtok: Price = 0.0
+    cached_input_usd_per_mtok: Price | None = None
+    output_usd_per_mtok: Price = 0.0
+
+    @property
+    def router_spec(self) -> ModelSpec | None:
+        """For a ledger; None when the tokens are free."""
+        if not (self.input_usd_per_mtok or self.output_usd_per_mtok):
+            return None
+        return ModelSpec(
+            name="(router)",
+            input_usd_per_mtok=self.input_usd_per_mtok,
+            cached_input_usd_per_mtok=self.cached_input_usd_per_mtok,
+            output_usd_per_mtok=self.output_usd_per_mtok,
+        )
+
+
+@dataclass(frozen=True, kw_only=True)
+class TinyPolicy(OwnTokens):
     """A Qwen2-shaped decoder of 0.1-1 M parameters with a tokenizer trained on the task's own training texts."""
 
     __pydantic_config__ = _FORBID
@@ -45,7 +69,7 @@ class TinyPolicy:
 
 
 @dataclass(frozen=True, kw_only=True)
-class PretrainedPolicy:
+class PretrainedPolicy(OwnTokens):
     """A checkpoint from a local folder or a hub, with the tags added to its tokenizer when they are missing."""
 
     __pydantic_config__ = _FORBID

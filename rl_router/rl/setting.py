@@ -12,7 +12,6 @@ from rl_router.episode.dialect import Dialect
 from rl_router.episode.environment import Environment, opening_of
 from rl_router.episode.rewards import GroupAnchored
 from rl_router.episode.task import Task
-from rl_router.pool.spec import ModelSpec
 from rl_router.rl.job import TrainJob, read_job
 from rl_router.types import Episode, Query
 
@@ -45,10 +44,9 @@ class Setting:
         codec: Dialect,
         query: Query,
         cost_weight: float,
-        router_spec: ModelSpec | None = None,
         models: Sequence[str] | None = None,
     ) -> Environment:
-        """`router_spec` prices the policy's own tokens; they are free without it. `models`: the episode's own pool."""
+        """The policy's own tokens cost what the recipe says. `models`: the episode's own pool."""
         return Environment(
             task=self.task,
             codec=codec,
@@ -57,7 +55,7 @@ class Setting:
             query=query,
             cost_weight=cost_weight,
             show_cost_weight=self.job.tell_cost_weight,
-            router_spec=router_spec,
+            router_spec=self.job.policy.router_spec,
             overlong=getattr(self.job.algorithm, "overlong", None),
             pool=self.task.pool.select(models) if models else None,
         )

@@ -22,6 +22,7 @@ from rl_router.routers.observations import Observations
 from rl_router.types import Query
 
 N_SHAPES = 8
+N_KINDS = 8
 SMALLEST_USD = 1e-12
 DECIMALS = 12
 """A predicted cost is rounded to a picodollar, so that equal prices stay equal whatever the order of a sum."""
@@ -106,18 +107,29 @@ def _prices(prompt: np.ndarray, completion: np.ndarray, usd: np.ndarray) -> np.n
 
 def text_shapes(queries: Sequence[Query]) -> np.ndarray:
     """[n, 8] what can be seen of a text at a glance: a constant, its length, and shares of kinds of characters."""
-    return np.array([_text_shape(query.text) for query in queries], dtype=np.float64).reshape(-1, N_SHAPES)
+    n = len(queries)
+    texts = [query.text.encode("utf-8", "surrogatepass") for query in queries]
+    kind = _KIND_OF_BYTE[np.frombuffer(b"".join(texts), dtype=np.uint8)]
+    text_of = np.repeat(np.arange(n), list(map(len, texts)))
+    counts = np.bincount(text_of * N_KINDS + kind, minlength=n * N_KINDS).reshape(n, N_KINDS).astype(np.float64)
+    plain, spaces, breaks, digits, marks, questions, beyond_ascii, _ = counts.T
+    characters = plain + spaces + breaks + digits + marks + questions + beyond_ascii
+    shapes = np.ones((n, N_SHAPES))
+    shapes[:, 1:4] = np.log1p(np.stack([characters, spaces, breaks], axis=1))
+    shapes[:, 4:6] = np.stack([digits, marks], axis=1) / np.maximum(characters, 1.0)[:, None]
+    shapes[:, 6] = questions > 0
+    shapes[:, 7] = beyond_ascii > 0
+    return shapes
 
 
-def _text_shape(text: str) -> tuple[float, ...]:
-    n = max(len(text), 1)
-    return (
-        1.0,
-        float(np.log1p(len(text))),
-        float(np.log1p(text.count(" "))),
-        float(np.log1p(text.count("\n"))),
-        sum(map(text.count, "0123456789")) / n,
-        sum(map(text.count, "{}[]()=<>_;\\")) / n,
-        float("?" in text),
-        0.0 if text.isascii() else 1.0,
-    )
+def _kind_of_byte() -> np.ndarray:
+    """[256] of a byte of UTF-8: 0 plain, 1 to 5 as below, 6 the first and 7 a further byte beyond ASCII."""
+    kinds = np.zeros(256, dtype=np.int64)
+    for kind, characters in enumerate((b" ", b"\n", b"0123456789", b"{}[]()=<>_;\\", b"?"), start=1):
+        kinds[list(characters)] = kind
+    kinds[0xC0:] = 6
+    kinds[0x80:0xC0] = 7
+    return kinds
+
+
+_KIND_OF_BYTE = _kind_of_byte()

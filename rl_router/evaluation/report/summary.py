@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
 from functools import cached_property
 from typing import Any
 
 from rl_router.evaluation.suite.recovered import PROMPT_LENGTH, recoveries_of
-from rl_router.evaluation.suite.results import Board, Point, TaskCell, point_of, task_cells
-from rl_router.evaluation.suite.verdicts import REFERENCE, Verdict, between, verdicts_at
+from rl_router.evaluation.suite.results import Board, Column, Point, TaskCell, point_of, task_cells
+from rl_router.evaluation.suite.verdicts import REFERENCE, Verdict, between, verdicts_of
 from rl_router.evaluation.suite.worth import ORACLE, Worth, worth_of
 from rl_router.evaluation.two_models.recovery import Recovery
 from rl_router.types import Mode
@@ -67,12 +67,21 @@ def summary_of(board: Board, *, name: str, max_tokens: int | None, remarks: Sequ
         cost_reference_usd=board.cost_reference_usd,
         max_tokens=max_tokens,
         points=tuple(point_of(board, column, weight) for column, weight in columns),
-        verdicts=tuple(found for weight in board.cost_weights for found in verdicts_at(board, weight)),
+        verdicts=tuple(verdicts_of(board)),
         worths=tuple(worth_of(board, router) for router in order),
-        task_cells=tuple(cell for column, weight in columns for cell in task_cells(board, column, weight)),
+        task_cells=tuple(_task_cells(board, columns)),
         recoveries=recoveries_of(board),
         remarks=(*remarks, *_unfinished(board)),
     )
+
+
+def _task_cells(board: Board, columns: Sequence[tuple[Column, float]]) -> Iterator[TaskCell]:
+    """A router without a dial stands at every weight: its cells are computed once."""
+    known: dict[int, list[TaskCell]] = {}
+    for column, weight in columns:
+        if id(column) not in known:
+            known[id(column)] = task_cells(board, column, weight)
+        yield from (replace(cell, cost_weight=weight) for cell in known[id(column)])
 
 
 def to_json(summary: Summary) -> dict[str, Any]:

@@ -8,6 +8,7 @@ from enum import StrEnum
 from itertools import combinations
 
 import numpy as np
+from scipy.linalg import block_diag
 
 from rl_router.errors import DataError
 from rl_router.evaluation.statistics.holm import holm
@@ -73,14 +74,48 @@ def compare_pairs(
     level: float = LEVEL,
 ) -> list[Comparison]:
     """These pairs as one table: Holm's correction counts all of them."""
-    if not pairs:
-        return []
-    columns = _columns(values, pairs)
-    differences = np.column_stack([columns[router] - columns[other] for router, other in pairs])  # [n, p]
-    factors = _factors(columns, pairs)
+    return compare_tables([(values, pairs)], rng=rng, level=level)[0]
+
+
+Table = tuple[Mapping[str, np.ndarray], Sequence[tuple[str, str]]]
+"""Values by router, and the pairs of them to compare."""
+
+
+def compare_tables(
+    tables: Sequence[Table], *, rng: np.random.Generator, level: float = LEVEL
+) -> list[list[Comparison]]:
+    """Tables on the same queries, each with a correction of its own, such as one for every cost weight.
+
+    They are resampled together, because drawing the weights takes as long as a table does.
+    """
+    columns = [_columns(values, pairs) for values, pairs in tables]
+    if not any(pairs for _, pairs in tables):
+        return [[] for _ in tables]
+    both = [
+        (found[router], found[other])
+        for found, (_, pairs) in zip(columns, tables, strict=True)
+        for router, other in pairs
+    ]
+    differences = np.column_stack([mine - theirs for mine, theirs in both])  # [n, p]
+    factors = _factors(columns, [pairs for _, pairs in tables])
     low, high = bootstrap_interval(differences, confidence=1 - level, draws=BOOTSTRAP_DRAWS, rng=rng, factors=factors)
-    draws = max(FLIP_DRAWS, FLIPS_PER_COMPARISON * len(pairs))
+    draws = max(FLIP_DRAWS, FLIPS_PER_COMPARISON * max(len(pairs) for _, pairs in tables))
     p_values = sign_flips(differences, draws=draws, rng=rng, factors=factors)
+    found, end = [], 0
+    for _, pairs in tables:
+        here = slice(end, end := end + len(pairs))
+        found.append(_rows(pairs, differences[:, here], (low[here], high[here]), p_values[here], level))
+    return found
+
+
+def _rows(
+    pairs: Sequence[tuple[str, str]],
+    differences: np.ndarray,
+    interval: tuple[np.ndarray, np.ndarray],
+    p_values: np.ndarray,
+    level: float,
+) -> list[Comparison]:
+    """One table: of each pair the column of `differences` [n, p], its interval and its p-value."""
     corrected = holm(p_values)
     rows = []
     for i, (router, other) in enumerate(pairs):
@@ -91,8 +126,8 @@ def compare_pairs(
                 other=other,
                 difference=average.value,
                 se=average.se,
-                low=float(low[i]),
-                high=float(high[i]),
+                low=float(interval[0][i]),
+                high=float(interval[1][i]),
                 p=float(p_values[i]),
                 p_holm=float(corrected[i]),
                 n=average.n,
@@ -109,18 +144,24 @@ def verdict(difference: float, p: float, level: float = LEVEL) -> Verdict:
     return Verdict.BETTER if difference > 0 else Verdict.WORSE
 
 
-def _factors(columns: Mapping[str, np.ndarray], pairs: Sequence[tuple[str, str]]) -> Factors | None:
-    """None where some value is unknown, or there is nothing to save."""
-    used = list(dict.fromkeys(name for pair in pairs for name in pair))
-    values = np.column_stack([columns[name] for name in used])
-    if np.isnan(values).any() or len(pairs) <= len(used):
+def _factors(columns: Sequence[Mapping[str, np.ndarray]], pairs: Sequence[Sequence[tuple[str, str]]]) -> Factors | None:
+    """Of all tables, side by side; None where there is nothing to save."""
+    used = [list(dict.fromkeys(name for pair in of_table for name in pair)) for of_table in pairs]
+    if sum(map(len, pairs)) <= sum(map(len, used)):
         return None
-    place = {name: i for i, name in enumerate(used)}
-    signs = np.zeros((len(used), len(pairs)))
+    values = [found[name] for found, names in zip(columns, used, strict=True) for name in names]
+    signs = [_signs(names, of_table) for names, of_table in zip(used, pairs, strict=True) if of_table]
+    return np.column_stack(values), block_diag(*signs)
+
+
+def _signs(names: Sequence[str], pairs: Sequence[tuple[str, str]]) -> np.ndarray:
+    """[names, pairs] +1 for the first of each pair, −1 for the second."""
+    place = {name: i for i, name in enumerate(names)}
+    signs = np.zeros((len(names), len(pairs)))
     for column, (router, other) in enumerate(pairs):
         signs[place[router], column] += 1
         signs[place[other], column] -= 1
-    return values, signs
+    return signs
 
 
 def _columns(values: Mapping[str, np.ndarray], pairs: Sequence[tuple[str, str]]) -> dict[str, np.ndarray]:

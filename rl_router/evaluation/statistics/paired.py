@@ -21,20 +21,25 @@ ROUNDING = 1e-6
 
 
 Factors = tuple[np.ndarray, np.ndarray]
-"""Values [n, r] of r routers, and pairs of them as columns of +1 and −1 [r, p]: their product is the differences."""
+"""Values [n, r] of r routers, and pairs of them as columns of +1 and −1 [r, p]: their product is the differences.
+
+They give the same in far less time where there are more pairs than routers; only the queries on which some value is
+unknown are then summed pair by pair.
+"""
 
 
 def bootstrap(
     differences: np.ndarray, *, draws: int, rng: np.random.Generator, factors: Factors | None = None
 ) -> np.ndarray:
     """[draws, p] means of resampled `differences` [n, p], NaN where a draw holds no known difference."""
-    known, values = _known(differences)
-    n = len(values)
+    n, unknown = len(differences), np.isnan(differences)
+    holes = np.flatnonzero(unknown.any(axis=1))
+    sums, lacking = _Sums(differences, factors), unknown[holes].astype(np.float32)
     means = []
     for size in _blocks(draws, n):
         weights = _counts(size, n, rng)
-        total = np.float32(n) if known.all() else weights @ known.astype(np.float32)
-        means.append(np.where(total > 0, _product(weights, values, factors) / np.maximum(total, 1), np.nan))
+        total = n - weights[:, holes] @ lacking
+        means.append(np.where(total > 0, sums(weights) / np.maximum(total, 1), np.nan))
     return np.concatenate(means)
 
 
@@ -59,31 +64,37 @@ def sign_flips(
 ) -> np.ndarray:
     """[p] two-sided p-values of `differences` [n, p], by `draws` random signs; never below 1 / (draws + 1).
 
-    A pair that never differs has p = 1, one without a known query has NaN. `factors` of complete differences give the
-    same in far less time where there are more pairs than routers.
+    A pair that never differs has p = 1, one without a known query has NaN.
     """
-    known, values = _known(differences)
+    known, values = ~np.isnan(differences), np.nan_to_num(differences)
     total = values.sum(axis=0)
     observed = np.abs(total) - ROUNDING * np.abs(values).sum(axis=0)
     at_least = np.zeros(values.shape[1])
+    sums = _Sums(differences, factors)
     for size in _blocks(draws, len(values)):
-        plus = _product(_coins(size, rng), values, factors)  # what kept its sign; the rest, total − plus, is turned
+        plus = sums(_coins(size, rng))  # what kept its sign; the rest, total − plus, is turned
         at_least += (np.abs(2 * plus - total) >= observed).sum(axis=0)
     return np.where(known.any(axis=0), (1 + at_least) / (1 + draws), np.nan)
 
 
-def _product(weights: np.ndarray, values: np.ndarray, factors: Factors | None) -> np.ndarray:
-    """[draws, p] sums of `values` [n, p] under `weights` [draws, n]."""
-    if factors is None:
-        return weights @ values
-    columns, pairs = (part.astype(np.float32) for part in factors)
-    return (weights @ columns) @ pairs
+class _Sums:
+    """Weights [draws, n] to the weighted sums [draws, p] of what is known of `differences` [n, p]."""
 
+    def __init__(self, differences: np.ndarray, factors: Factors | None) -> None:
+        self.factors = None
+        by_pair = np.full(len(differences), True)
+        if factors is not None:
+            columns, self.pairs = factors[0], factors[1].astype(np.float32)
+            by_pair = np.isnan(columns).any(axis=1)
+            self.factors = np.where(by_pair[:, None], 0.0, columns).astype(np.float32)
+        self.rows = np.flatnonzero(by_pair)
+        self.values = np.nan_to_num(differences[self.rows]).astype(np.float32)
 
-def _known(differences: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """[n, p] where the difference is known, and the differences with 0 where it is not."""
-    known = ~np.isnan(differences)
-    return known, np.where(known, differences, 0.0).astype(np.float32)
+    def __call__(self, weights: np.ndarray) -> np.ndarray:
+        if self.factors is None:
+            return weights @ self.values
+        sums = (weights @ self.factors) @ self.pairs
+        return sums + weights[:, self.rows] @ self.values if len(self.rows) else sums
 
 
 def _counts(size: tuple[int, int], n: int, rng: np.random.Generator) -> np.ndarray:

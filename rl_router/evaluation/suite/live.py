@@ -54,13 +54,12 @@ def collected_table(suite: Suite) -> RoutingTable:
 
 
 def _drawn(suite: Suite) -> Path:
-    """The questions of the suite's benchmarks, in a file in its run folder."""
+    """The questions of the suite's benchmarks, in a file in its run folder. What is not judged is not asked either."""
     shares = {}
+    limit = suite.queries or suite.live.queries
     for name in suite.benchmarks:
-        known = BENCHMARKS.get(name).splits
-        wanted: Any = "all" if suite.queries is None else suite.queries
-        fit = (suite.queries or FIT_QUERIES) if suite.splits.fit in known else 0
-        shares[name] = Share(train=fit, test=wanted)
+        fit = (limit or FIT_QUERIES) if suite.splits.fit in BENCHMARKS.get(name).splits else 0
+        shares[name] = Share(train=fit, test=limit or "all")
     job = QueriesJob(out=suite.run_dir / "calls" / "queries.parquet", seed=suite.seeds[0], benchmarks=shares)
     build_queries(job)
     return job.out

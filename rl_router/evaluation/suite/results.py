@@ -66,6 +66,17 @@ class Board:
     def task_names(self) -> tuple[str, ...]:
         return tuple(sorted(set(self.tasks)))
 
+    @cached_property
+    def task_order(self) -> np.ndarray:
+        """[n] places of the queries, task by task in the order of `task_names`."""
+        return np.argsort(np.array(self.tasks), kind="stable")
+
+    @cached_property
+    def task_slices(self) -> dict[str, slice]:
+        """Where each task lies in `task_order`."""
+        ends = np.cumsum([self.tasks.count(task) for task in self.task_names]).tolist()
+        return {task: slice(a, b) for task, a, b in zip(self.task_names, [0, *ends], ends, strict=False)}
+
     def at(self, router: str, cost_weight: float) -> Column | None:
         """The router's setting at this weight; its only one when it has no dial."""
         columns = self.columns[router]
@@ -215,11 +226,10 @@ class TaskCell:
 
 
 def task_cells(board: Board, column: Column, cost_weight: float) -> list[TaskCell]:
-    tasks = np.array(board.tasks)
     cells = []
-    for task in board.task_names:
-        here = tasks == task
-        quality: SeededMean = seeded_mean(column["quality"][:, here])
+    by_task = {name: column[name][:, board.task_order] for name in ("quality", "cost_usd")}
+    for task, here in board.task_slices.items():
+        quality: SeededMean = seeded_mean(by_task["quality"][:, here])
         if quality.n:
             cells.append(
                 TaskCell(
@@ -229,7 +239,7 @@ def task_cells(board: Board, column: Column, cost_weight: float) -> list[TaskCel
                     n=quality.n,
                     quality=quality.value,
                     quality_se=_known(quality.se),
-                    cost_usd=_mean(column["cost_usd"][:, here]),
+                    cost_usd=_mean(by_task["cost_usd"][:, here]),
                 )
             )
     return cells

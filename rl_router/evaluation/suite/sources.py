@@ -19,6 +19,7 @@ from rl_router.errors import DataError, RecipeError
 from rl_router.evaluation.suite.arena import Arena, Side
 from rl_router.evaluation.suite.failures import settled
 from rl_router.evaluation.suite.suite import Suite
+from rl_router.evaluation.two_models.pair import conversation_of
 from rl_router.pool.spec import TOKENS_PER_PRICE, load_specs, pool_path
 from rl_router.types import Query
 
@@ -198,5 +199,5 @@ def _with_remarks(arena: Arena) -> Arena:
 
 
 def _hash(query: Query) -> float:
-    """In [0, 1)."""
-    return int(sha256(query.query_id.encode()).hexdigest()[:15], 16) / 16**15
+    """In [0, 1), the same for all turns of a conversation: they stand on one side."""
+    return int(sha256(conversation_of(query.query_id).encode()).hexdigest()[:15], 16) / 16**15

@@ -29,9 +29,11 @@ class Splits:
 @dataclass(frozen=True, kw_only=True)
 class Live:
     """How models are asked. `endpoint` serves those whose pool file names none, `judge` is the model of the pool that
-    grades what needs one, and `cache` holds recorded calls that several runs share."""
+    grades what needs one, and `cache` holds recorded calls that several runs share. `queries` is how many questions of
+    each benchmark and split are asked; a table that is replayed instead is judged whole."""
 
     __pydantic_config__ = _FORBID
+    queries: Annotated[int, Field(ge=1)] | None = None
     endpoint: str | None = None
     judge: str | None = None
     cache: Path | None = None
@@ -42,8 +44,8 @@ class Live:
 class Suite:
     """One evaluation.
 
-    `table` is a routing table to replay. Without one, `benchmarks` are asked live of the models of `pool`, up to
-    `queries` of each benchmark and split, or the `questions` of a file that `rl-router data queries` wrote. `routers`
+    `table` is a routing table to replay. Without one, `benchmarks` are asked live of the models of `pool`, or the
+    `questions` of a file that `rl-router data queries` wrote. `queries` judges so many of each data set. `routers`
     are names, folders, `model:NAME`, `url:http://…`, or mappings `{router: NAME, name: SHOWN, key: value}`. Utility at
     cost weight λ is quality − λ · cost / cost of a mean call to the strongest model.
     """

@@ -7,13 +7,13 @@ several seeds the seeds count as a source of chance of their own (Welch's test o
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import combinations
 
 import numpy as np
 
-from rl_router.evaluation.statistics.comparison import LEVEL, Comparison, compare_pairs, verdict
+from rl_router.evaluation.statistics.comparison import LEVEL, Comparison, compare_tables, verdict
 from rl_router.evaluation.statistics.seeds import compare_seeded
 from rl_router.evaluation.suite.results import Board
 
@@ -38,23 +38,31 @@ class Verdict:
     verdict: str
 
 
-def verdicts_at(board: Board, cost_weight: float) -> list[Verdict]:
-    """All pairs of routers, in the order of the board, and each model against `REFERENCE`."""
+def verdicts_of(board: Board) -> list[Verdict]:
+    """At each cost weight all pairs of routers, in the order of the board, and each model against `REFERENCE`."""
+    tables = [_table(board, weight) for weight in board.cost_weights]
+    found = zip(board.cost_weights, _compared(tables), strict=True)
+    return [_as_verdict(comparison, weight) for weight, comparisons in found for comparison in comparisons]
+
+
+Table = tuple[dict[str, np.ndarray], list[tuple[str, str]]]
+"""[s, n] by router, and the pairs to compare."""
+
+
+def _table(board: Board, cost_weight: float) -> Table:
     columns = {name: column for name in board.columns if (column := board.at(name, cost_weight)) is not None}
     values = {name: board.utility(column, cost_weight) for name, column in columns.items()}
-    routers = [name for name in board.routers if name in values]
-    pairs = list(combinations(routers, 2))
+    pairs = list(combinations([name for name in board.routers if name in values], 2))
     if REFERENCE in values:
         pairs += [(model, REFERENCE) for model in board.models]
-    if not pairs:
-        return []
-    return [_as_verdict(found, cost_weight) for found in _compared(values, pairs)]
+    return values, pairs
 
 
-def _compared(values: Mapping[str, np.ndarray], pairs: Sequence[tuple[str, str]]) -> list[Comparison]:
-    if any(len(column) > 1 for column in values.values()):
-        return compare_seeded(values, pairs)
-    return compare_pairs({name: column[0] for name, column in values.items()}, pairs, rng=np.random.default_rng(SEED))
+def _compared(tables: Sequence[Table]) -> list[list[Comparison]]:
+    if any(len(column) > 1 for values, _ in tables for column in values.values()):
+        return [compare_seeded(values, pairs) for values, pairs in tables]
+    first = [({name: column[0] for name, column in values.items()}, pairs) for values, pairs in tables]
+    return compare_tables(first, rng=np.random.default_rng(SEED))
 
 
 def _as_verdict(found: Comparison, cost_weight: float) -> Verdict:

@@ -47,8 +47,13 @@ def conversations(query_ids: Iterable[str]) -> dict[str, list[str]]:
     """Conversation -> its turns; a query that is no turn stands alone."""
     found: dict[str, list[str]] = {}
     for query_id in query_ids:
-        found.setdefault(query_id.rpartition(TURN)[0] or query_id, []).append(query_id)
+        found.setdefault(conversation_of(query_id), []).append(query_id)
     return found
+
+
+def conversation_of(query_id: str) -> str:
+    """`mt_bench/81` of its turn `mt_bench/81/turn2`; a query that is no turn is its own."""
+    return query_id.rpartition(TURN)[0] or query_id
 
 
 def weak_and_strong(table: RoutingTable, weak: str | None = None, strong: str | None = None) -> tuple[str, str]:

@@ -2,7 +2,13 @@ import numpy as np
 import pytest
 
 from rl_router.errors import DataError
-from rl_router.evaluation.statistics.comparison import Verdict, compare_all, compare_pairs, compare_with
+from rl_router.evaluation.statistics.comparison import (
+    Verdict,
+    compare_all,
+    compare_pairs,
+    compare_tables,
+    compare_with,
+)
 
 
 def rng() -> np.random.Generator:
@@ -71,3 +77,11 @@ def test_routers_on_different_queries_are_refused():
 
 def test_a_table_of_one_router_has_no_comparison():
     assert compare_all({"a": BASE}, rng=rng()) == []
+
+
+def test_tables_that_are_compared_together_say_what_each_says_alone():
+    """The same draws for both, and a correction over the three pairs of one and not over the four of both."""
+    one, other = {"base": BASE, "better": BETTER, "noise": NOISE}, {"base": BASE, "better": BETTER}
+    pairs = [("base", "better"), ("base", "noise"), ("better", "noise")]
+    together = compare_tables([(one, pairs), (other, pairs[:1])], rng=rng())
+    assert together == [compare_pairs(one, pairs, rng=rng()), compare_pairs(other, pairs[:1], rng=rng())]

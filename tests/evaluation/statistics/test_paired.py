@@ -79,3 +79,15 @@ def test_factors_give_the_same_p_values_and_means_as_the_differences_they_stand_
         plain = measure(values @ signs, draws=500, rng=np.random.default_rng(1))
         quick = measure(values @ signs, draws=500, rng=np.random.default_rng(1), factors=(values, signs))
         np.testing.assert_allclose(quick, plain, atol=1e-6)
+
+
+def test_factors_with_unknown_values_leave_out_the_same_queries_as_the_differences():
+    values = np.random.default_rng(3).random((60, 4))
+    values[[0, 7, 7, 30], [1, 0, 2, 3]] = np.nan
+    pairs = [(0, 1), (0, 2), (0, 3), (1, 2), (1, 3), (2, 3)]
+    signs = np.array([[(r == a) - (r == b) for a, b in pairs] for r in range(4)], float)
+    differences = np.column_stack([values[:, a] - values[:, b] for a, b in pairs])
+    for measure in (sign_flips, bootstrap):
+        plain = measure(differences, draws=300, rng=np.random.default_rng(1))
+        quick = measure(differences, draws=300, rng=np.random.default_rng(1), factors=(values, signs))
+        np.testing.assert_allclose(quick, plain, atol=1e-6)

@@ -25,9 +25,10 @@ from rl_router.routers.registry import router_class
 QUERIES, FIT, MODELS, TASKS = 12_000, 4_000, 30, 20
 ROUTERS: dict[str, tuple[str, dict[str, object]]] = {
     **{name: (name, {}) for name in (
-        "svm", "ridge", "cluster", "threshold", "elo", "best_per_task", "ensemble", "mlp", "mf", "routerdc",
+        "svm", "ridge", "cluster", "threshold", "elo", "ensemble", "mlp", "mf", "routerdc",
         "graphrouter", "hybrid_llm",
     )},
+    "tasks_unshrunk": ("best_per_task", {"prior": 0.0}),
     "svm_rbf": ("svm", {"kernel": "rbf"}),
     "cluster_64": ("cluster", {"clusters": 64}),
     "knn_10": ("knn", {"k": 10}),

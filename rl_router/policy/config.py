@@ -79,7 +79,7 @@ class PretrainedPolicy(OwnTokens):
 
 
 @dataclass(frozen=True, kw_only=True)
-class UntrainedPolicy:
+class UntrainedPolicy(OwnTokens):
     """Qwen2.5's or Llama's architecture, tokenizer rules and chat format around random weights: for dry runs, speed."""
 
     __pydantic_config__ = _FORBID

@@ -49,6 +49,7 @@ def test_a_route_and_an_answer_make_an_episode(make_task, make_environment, play
     assert episode.reward == pytest.approx({"correct": 1.0, "cost": -0.15})
     assert episode.total_reward == pytest.approx(0.85)
     assert episode.metrics == {
+        "router_usd": 0.0,
         "calls": 1.0,
         "failed_calls": 0.0,
         "unknown_models": 0.0,
@@ -241,6 +242,7 @@ def test_the_router_s_own_tokens_are_charged_and_its_prefix_is_cached(make_task,
     cost_usd = (10 * (prompt + reply) + 1 * (prompt + turn) + 100 * (turn + last)) / 1e6
     assert charged.cost_usd == pytest.approx(cost_usd)
     assert episode.cost_usd == pytest.approx(cost_usd + MATHER_USD)
+    assert episode.metrics["router_usd"] == pytest.approx(cost_usd)
 
 
 def test_a_long_episode_pays_the_overlong_term_of_its_own_tokens(make_task, make_environment, play, codec):

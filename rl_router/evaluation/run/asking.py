@@ -23,10 +23,11 @@ from rl_router.types import Episode, ModelReply, Query
 
 @dataclass(frozen=True)
 class Unasked:
-    """A backend behind which nobody is: every reply is empty and free, so that a policy's first call can be seen."""
+    """A backend behind which nobody is: every reply is empty, free and wrong, so that a policy's first call can be
+    seen and no grader is asked."""
 
     async def complete(self, request: Request) -> ModelReply:
-        return ModelReply(model=request.spec.name, text="", cost_usd=0.0)
+        return ModelReply(model=request.spec.name, text="", score=0.0, cost_usd=0.0)
 
 
 @dataclass(frozen=True)

@@ -15,18 +15,18 @@ from pathlib import Path
 import numpy as np
 
 from rl_router.errors import RecipeError
+from rl_router.evaluation.run.asking import Unasked
 from rl_router.evaluation.run.harness import job_of
 from rl_router.evaluation.run.trained import TrainedRouter
 from rl_router.evaluation.suite.arena import Arena
 from rl_router.evaluation.suite.identity import digest_of
 from rl_router.evaluation.suite.played import Calls, Choices, Played, replayed
 from rl_router.observe.run_folder import RunFolder
-from rl_router.pool.backend import Request
 from rl_router.pool.pool import ModelPool
 from rl_router.pool.replay import ReplayBackend
 from rl_router.rl.job import read_job
 from rl_router.rl.setting import Setting
-from rl_router.types import CallStatus, Episode, ModelReply, Query
+from rl_router.types import CallStatus, Episode, Query
 
 BATCH = 256
 """Queries between two appends: what a kill can cost."""
@@ -54,7 +54,7 @@ class PolicyRun:
             here = rows[start : start + BATCH]
             queries = [arena.test.queries[i] for i in here]
             episodes = [self._episodes(router, queries, weight) for weight in weights]
-            if isinstance(setting.task.pool.backend, WhomOnly):
+            if isinstance(setting.task.pool.backend, Unasked):
                 yield decided(self.name, seed, arena, weights, here, episodes)
             else:
                 yield played_of_episodes(self.name, seed, arena, weights, queries, episodes)
@@ -65,17 +65,6 @@ class PolicyRun:
         told = router.nearest_weight(weight or 0.0)
         environments = [router.setting.environment(router.codec, query, told) for query in queries]
         return play(router.policy, environments, max_batch=router.job.evaluation.batch)
-
-
-@dataclass(frozen=True)
-class WhomOnly:
-    """A backend in place of recorded answers: the first call ends an episode that decides, whatever came back."""
-
-    async def complete(self, request: Request) -> ModelReply:
-        return self.reply(request)
-
-    def reply(self, request: Request) -> ModelReply:
-        return ModelReply(model=request.spec.name, text="", score=0.0, cost_usd=0.0, from_cache=True)
 
 
 def decided(
@@ -146,5 +135,5 @@ def _on(arena: Arena, setting: Setting, path: Path) -> Setting:
             f" {', '.join(arena.models)}: evaluate it on the same pool"
         )
     if isinstance(pool.backend, ReplayBackend):
-        return replace(setting, task=replace(setting.task, pool=ModelPool(pool.specs, WhomOnly())))
+        return replace(setting, task=replace(setting.task, pool=ModelPool(pool.specs, Unasked())))
     return setting

@@ -81,8 +81,8 @@ class _Sums:
     """Weights [draws, n] to the weighted sums [draws, p] of what is known of `differences` [n, p]."""
 
     def __init__(self, differences: np.ndarray, factors: Factors | None) -> None:
-        self.factors = None
-        by_pair = np.full(len(differences), True)
+        self.factors: np.ndarray | None = None
+        by_pair: np.ndarray = np.full(len(differences), True)
         if factors is not None:
             columns, self.pairs = factors[0], factors[1].astype(np.float32)
             by_pair = np.isnan(columns).any(axis=1)

@@ -85,7 +85,7 @@ class _Sums:
         by_pair: np.ndarray = np.full(len(differences), True)
         if factors is not None:
             columns, self.pairs = factors[0], factors[1].astype(np.float32)
-            by_pair = np.isnan(columns).any(axis=1)
+            by_pair = np.asarray(np.isnan(columns).any(axis=1))
             self.factors = np.where(by_pair[:, None], 0.0, columns).astype(np.float32)
         self.rows = np.flatnonzero(by_pair)
         self.values = np.nan_to_num(differences[self.rows]).astype(np.float32)

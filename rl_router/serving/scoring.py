@@ -20,6 +20,9 @@ from rl_router.routers.router import Router, load_router
 from rl_router.types import Query
 
 LARGEST_BATCH = 64
+GATHER_S = 0.002
+"""How long the first of a batch waits for others. To score one text costs nearly what eight do, and no answer of a
+model is quick enough for this to be felt."""
 KEPT_ROWS = 20_000
 
 
@@ -45,6 +48,7 @@ class Scorer:
             self._executor = ThreadPoolExecutor(1, thread_name_prefix="scorer")
         self._in_process = not processes
         self._free = max(1, processes)
+        self._timer: asyncio.TimerHandle | None = None
         self._waiting: OrderedDict[str, tuple[Query, asyncio.Future[Scored]]] = OrderedDict()
         self._under_way: dict[str, asyncio.Future[Scored]] = {}
         self._rows: OrderedDict[str, Scored] = OrderedDict()
@@ -59,8 +63,8 @@ class Scorer:
         if future is None:
             future = self._under_way[text] = asyncio.get_running_loop().create_future()
             self._waiting[text] = query, future
-            if self._free:
-                self._send()
+            if self._free and self._timer is None:
+                self._timer = asyncio.get_running_loop().call_later(GATHER_S, self._send)
         return await asyncio.shield(future)  # one client that leaves takes nothing from the others
 
     def close(self) -> None:
@@ -68,6 +72,7 @@ class Scorer:
 
     def _send(self) -> None:
         """The next batch goes to the executor, as large as what waits."""
+        self._timer = None
         count = min(len(self._waiting), LARGEST_BATCH)
         batch = [self._waiting.popitem(last=False)[1] for _ in range(count)]
         queries = [query for query, _ in batch]
@@ -94,7 +99,7 @@ class Scorer:
                 future.exception()  # whoever asked may have left: nobody need fetch it
         while len(self._rows) > KEPT_ROWS:
             self._rows.popitem(last=False)
-        if self._waiting and self._free:
+        if self._waiting and self._timer is None:
             self._send()
 
 

@@ -68,6 +68,8 @@ async def feedback(gateway: Gateway, inbound: Inbound, trace: Trace) -> None:
         raise ApiError(400, "expected quality to be a number from 0 to 1, or rating to be up or down", param="quality")
     gateway.log.feedback(request_id, float(quality), time.time())
     gateway.metrics.feedback(float(quality))
+    for router in gateway.catalog.routers.values():
+        router.happened(request_id, quality=float(quality))
     await inbound.reply(200, dumps({"request_id": request_id, "quality": float(quality)}))
 
 

@@ -53,6 +53,8 @@ def settler(gateway: Gateway, catalog: Catalog, asked: Asked) -> Callable[[Trace
     def settle(trace: Trace, usage: Usage | None) -> None:
         if catalog.sessions is not None and usage is not None and trace.model_used is not None:
             catalog.sessions.remember(asked.key, trace.model_used, usage, time.monotonic())
+        if asked.target.router is not None and trace.cost_known:
+            catalog.routers[asked.target.router].happened(trace.request_id, cost_usd=trace.cost_usd)
         gateway.settle(trace)
 
     return settle

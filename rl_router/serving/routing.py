@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from functools import lru_cache, partial
 from pathlib import Path
@@ -10,7 +10,8 @@ from pathlib import Path
 import numpy as np
 
 from rl_router.errors import PoolError, RecipeError
-from rl_router.routers.calibration import as_calibrated, with_threshold
+from rl_router.routers.calibration import use_threshold
+from rl_router.routers.online import Online
 from rl_router.routers.router import Router, load_router
 from rl_router.routers.rule import Candidates
 from rl_router.serving.errors import ApiError
@@ -18,6 +19,9 @@ from rl_router.serving.extras import Extras
 from rl_router.serving.scoring import Scorer
 from rl_router.serving.sessions import Conversation
 from rl_router.types import Decision, Query
+
+OUTCOMES = "outcomes.sqlite"
+"""Beside the router, for one that learns while it serves: what it decided and what came of it."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -37,45 +41,60 @@ class Choice:
 
 
 class ServedRouter:
-    """The router `name` over those of its models that the pool has."""
+    """The router `name` over those of its models that the pool has.
+
+    A router that does more than score and apply a rule (`route` or `decide` of its own) is asked as a whole.
+    """
 
     def __init__(self, name: str, folder: Path, pool: Collection[str], *, processes: int = 0) -> None:
         self.name = name
         self.router: Router = load_router(folder)
-        if self.router.asks_to_judge or type(self.router).route is not Router.route:
-            kind = type(self.router).__name__
-            raise RecipeError(f"{folder}: a {kind} decides with calls of its own, which the gateway does not serve yet")
-        self.calibrated, self.cost_weight = as_calibrated(self.router)
+        if self.router.asks_to_judge:
+            raise RecipeError(
+                f"the router in {folder} judges a reply by more calls, which a gateway does not make; train it with a"
+                " verifier that reads the reply alone"
+            )
         self.models = tuple(model for model in self.router.models_ if model in pool)
         if not self.models:
             raise PoolError(f"the pool has none of the models of {folder}: {', '.join(self.router.models_)}")
-        self.scorer = Scorer(self.router, folder, processes=processes)
-        self.router_at = lru_cache(maxsize=256)(partial(with_threshold, self.router))
+        kind = type(self.router)
+        self._only_scores = kind.route is Router.route and kind.decide is Router.decide
+        if isinstance(self.router, Online):
+            self.router.attach(folder.parent / OUTCOMES)
+        self.scorer = Scorer(self.router, folder, processes=processes if self._only_scores else 0)
+        self._rule_at = lru_cache(maxsize=256)(partial(use_threshold, self.router))
+
+    @property
+    def cost_weight(self) -> float:
+        """What the router was calibrated to, else 0."""
+        calibration = self.router.calibration_
+        return calibration.cost_weight if calibration is not None else 0.0
 
     async def choose(
         self, query: Query, extras: Extras, *, threshold: float | None = None, conversation: Conversation | None = None
     ) -> Choice:
-        router, weight = self.router, extras.cost_weight
+        weight = extras.cost_weight
+        if weight is None:
+            weight = self.cost_weight if threshold is None else 0.0
+        candidates = await self._candidates(query, extras, weight, conversation)
+        ranked = [candidates.models[j] for j in candidates.ranking[0]]
         if threshold is not None:
-            router, weight = self.router_at(threshold), weight or 0.0
-        elif weight is None:
-            router, weight = self.calibrated, self.cost_weight
-        candidates = await self.candidates(query, extras, weight, conversation)
-        decision = router.decide(candidates)[0]
-        strategy = self.name if threshold is None else f"{self.name}@{threshold:g}"
-        if router.is_cascade:
-            steps = (decision.model, *decision.fallbacks)
-            rest = [m for m in self._ranked(candidates) if m not in steps]
-            return Choice(
-                strategy=strategy, models=(*steps, *rest), decision=decision, cost_weight=weight,
-                steps=len(decision.fallbacks),
-            )  # fmt: skip
-        kept = conversation is not None and conversation.keeps(candidates, decision.model)
-        first = conversation.model if kept and conversation is not None else decision.model
-        order = dict.fromkeys((first, *decision.fallbacks, *self._ranked(candidates)))
-        return Choice(strategy=strategy, models=tuple(order), decision=decision, cost_weight=weight, kept=kept)
+            decision = self._rule_at(threshold).decide(candidates)[0]
+            strategy = f"{self.name}@{threshold:g}"
+            return Choice(strategy=strategy, models=_order(decision, ranked), decision=decision, cost_weight=weight)
+        if self._only_scores:
+            decision = self.router.decide(candidates)[0]
+        else:
+            decision = await self.scorer.routed(query, weight, candidates.models)
+        steps = len(decision.fallbacks) if self.router.is_cascade else 0
+        kept = not steps and conversation is not None and conversation.keeps(candidates, decision.model)
+        first = (conversation.model,) if kept and conversation is not None else ()
+        return Choice(
+            strategy=self.name, models=_order(decision, ranked, first), decision=decision, cost_weight=weight,
+            steps=steps, kept=kept,
+        )  # fmt: skip
 
-    async def candidates(
+    async def _candidates(
         self, query: Query, extras: Extras, cost_weight: float, conversation: Conversation | None = None
     ) -> Candidates:
         """What the rule decides on. ApiError when no model is allowed, or none fits the request's budget."""
@@ -98,8 +117,13 @@ class ServedRouter:
 
     def stands(self, query: Query, model: str, text: str, cost_weight: float) -> bool:
         """Whether a cascade lets the reply stand."""
-        trust = self.router.confidence([query], [model], [text])
-        return bool(self.router.accepts([query], trust, cost_weight)[0])
+        confidence = self.router.confidence([query], [model], [text])
+        return bool(self.router.accepts([query], confidence, cost_weight)[0])
+
+    def happened(self, decision_id: str, *, quality: float | None = None, cost_usd: float | None = None) -> None:
+        """Tell a router that learns while it serves what came of a decision, off the loop; others do not listen."""
+        if isinstance(self.router, Online):
+            self.scorer.tell(self.router, decision_id, quality, cost_usd)
 
     def _columns(self, extras: Extras, costs_usd: np.ndarray) -> list[int]:
         allowed = self.models
@@ -118,8 +142,10 @@ class ServedRouter:
             raise ApiError(400, message, code="over_budget", param="budget_usd")
         return fitting
 
-    def _ranked(self, candidates: Candidates) -> list[str]:
-        return [candidates.models[j] for j in candidates.ranking[0]]
-
     def close(self) -> None:
         self.scorer.close()
+
+
+def _order(decision: Decision, ranked: Sequence[str], first: tuple[str, ...] = ()) -> tuple[str, ...]:
+    """Who is asked, in turn: the choice, what its rule would fall back on, then the others by utility."""
+    return tuple(dict.fromkeys((*first, decision.model, *decision.fallbacks, *ranked)))

@@ -10,14 +10,18 @@ import asyncio
 from collections import OrderedDict
 from collections.abc import Sequence
 from concurrent.futures import Executor, ProcessPoolExecutor, ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import dataclass
+from functools import partial
 from multiprocessing import get_context
 from pathlib import Path
 
 import numpy as np
 
+from rl_router.errors import DataError
+from rl_router.routers.online import Online
 from rl_router.routers.router import Router, load_router
-from rl_router.types import Query
+from rl_router.types import Decision, Query
 
 LARGEST_BATCH = 64
 GATHER_S = 0.002
@@ -67,6 +71,17 @@ class Scorer:
                 self._timer = asyncio.get_running_loop().call_later(GATHER_S, self._send)
         return await asyncio.shield(future)  # one client that leaves takes nothing from the others
 
+    async def routed(self, query: Query, cost_weight: float, models: Sequence[str]) -> Decision:
+        """What a router that decides in its own way decides."""
+        loop = asyncio.get_running_loop()
+        work = partial(self._router.route, [query], cost_weight=cost_weight, models=models)
+        return (await loop.run_in_executor(self._executor, work))[0]
+
+    def tell(self, router: Online, decision_id: str, quality: float | None, cost_usd: float | None) -> None:
+        """In the order of what happened, behind the decisions; one that the router never made is not its own."""
+        with suppress(RuntimeError):  # it is being closed
+            self._executor.submit(_tell, router, decision_id, quality, cost_usd)
+
     def close(self) -> None:
         self._executor.shutdown(wait=False, cancel_futures=True)
 
@@ -107,6 +122,11 @@ def _score(router: Router, queries: Sequence[Query]) -> list[Scored]:
     """Row by row where a batch fails: one text that a router cannot read must not fail its neighbours."""
     scores, costs_usd = router.scores(queries), router.costs_usd(queries)
     return [Scored(scores[i], costs_usd[i]) for i in range(len(queries))]
+
+
+def _tell(router: Online, decision_id: str, quality: float | None, cost_usd: float | None) -> None:
+    with suppress(DataError):
+        router.outcome(decision_id, quality=quality, cost_usd=cost_usd)
 
 
 _ROUTER: Router

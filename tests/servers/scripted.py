@@ -98,9 +98,10 @@ class ScriptedServer:
         self._loop.close()
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        first = b""
         try:
             while True:
-                head = (await reader.readuntil(b"\r\n\r\n")).decode("latin-1").split("\r\n")
+                head = (first + await reader.readuntil(b"\r\n\r\n")).decode("latin-1").split("\r\n")
                 headers = {k.strip().lower(): v.strip() for k, _, v in (line.partition(":") for line in head[1:])}
                 body = json.loads(await reader.readexactly(int(headers.get("content-length", 0))))
                 self.bodies.append(body)
@@ -115,10 +116,9 @@ class ScriptedServer:
                     return
                 if not answer.result():
                     return
-                byte = await left
-                if not byte:
+                first = await left
+                if not first:
                     return
-                reader.feed_data(byte)  # type: ignore[attr-defined]
         except (asyncio.IncompleteReadError, ConnectionError):
             pass
         finally:

@@ -13,6 +13,7 @@ from typing import Literal
 import numpy as np
 
 from rl_router.data.table import RoutingTable
+from rl_router.episode.prompt_set import Prompt, prompts_path, read_prompt_set
 from rl_router.episode.task import Task
 from rl_router.errors import DataError, RecipeError
 from rl_router.pool.pool import ModelPool, load_specs
@@ -39,7 +40,8 @@ class ReplayTask:
     """Builds a task from the routing table at `table` and the models of `pool` (a YAML path or a name in recipes/pool).
 
     `splits` names the table's splits for training, validation and test. Of more than `max_test` test questions, those
-    with the least hashes of their ids are kept: the same ones each time, from every task alike.
+    with the least hashes of their ids are kept: the same ones each time, from every task alike. `prompts` is a folder
+    or file of `rl-router data prompts` over the same table: what is trained on, and which models each prompt may ask.
     """
 
     kind: Literal["replay"] = "replay"
@@ -50,6 +52,7 @@ class ReplayTask:
     tasks: tuple[str, ...] | None = None
     mode: Mode = Mode.DECIDE
     max_test: int | None = None
+    prompts: str | None = None
 
     def __post_init__(self) -> None:
         if Mode(self.mode) is not Mode.DECIDE:
@@ -60,6 +63,8 @@ class ReplayTask:
         # The trainer's processes work in the run folder, and an evaluation may be started from anywhere.
         object.__setattr__(self, "table", str(Path(self.table).expanduser().absolute()))
         object.__setattr__(self, "pool", anchored(self.pool))
+        if self.prompts is not None:
+            object.__setattr__(self, "prompts", str(prompts_path(self.prompts)))
 
     def build(self) -> Task:
         if self.max_test is not None and self.max_test < 1:
@@ -69,6 +74,8 @@ class ReplayTask:
         if self.models is not None:
             pool = pool.select(self.models)
         train, val, test = usable_splits(table, pool.names, self.splits)
+        prompts = () if self.prompts is None else prompts_of(Path(self.prompts), train, pool.names)
+        train = tuple({prompt.query.query_id: prompt.query for prompt in prompts}.values()) or train
         return Task(
             name=self.kind,
             pool=pool,
@@ -79,7 +86,15 @@ class ReplayTask:
             cost_reference_usd=mean_cost_usd(strongest(table, pool, train), pool, train),
             references=WholeQuestion(),
             label=task_label,
+            prompts=prompts,
         )
+
+
+def prompts_of(path: Path, train: Sequence[Query], models: Sequence[str]) -> tuple[Prompt, ...]:
+    """The prompts about questions of `train`; how many are about others is said."""
+    prompts, others = read_prompt_set(path, train, models)
+    log.info("Replay: %d prompts of %s; %d are about questions that are not trained on.", len(prompts), path, others)
+    return tuple(prompts)
 
 
 def task_label(query: Query) -> str:

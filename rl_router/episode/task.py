@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Protocol
 
+from rl_router.episode.prompt_set import Prompt
 from rl_router.pool.pool import ModelPool
 from rl_router.types import Mode, Query
 
@@ -38,7 +39,8 @@ class Task:
     """What an environment needs. `cost_reference_usd` is the price of about one call to the strongest model: rewards
     divide by it, so that a cost weight of 1 makes such a call as dear as a right answer is good.
 
-    `label` names the kind of a query in one word; demonstrations say it in their first thought.
+    `label` names the kind of a query in one word; demonstrations say it in their first thought. `prompts` is what is
+    trained on where that was drawn before; without, each group is any training question at any cost weight.
     """
 
     name: str
@@ -50,3 +52,4 @@ class Task:
     cost_reference_usd: float
     references: References
     label: Callable[[Query], str]
+    prompts: tuple[Prompt, ...] = ()

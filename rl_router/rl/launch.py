@@ -146,7 +146,7 @@ def _reinforce(job: TrainJob, folder: RunFolder, setting: Setting) -> None:
     rollouts.mkdir(exist_ok=True)
     forget_steps(rollouts)
     if not prompts.is_file():
-        write_prompts(prompts, setting.task.train, job)
+        write_prompts(prompts, setting.task, job)
     loop = {
         "name": AGENT,
         "_target_": "rl_router.rl.agent_loop.EpisodeAgentLoop",

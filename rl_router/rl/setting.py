@@ -12,6 +12,7 @@ from rl_router.episode.dialect import Dialect
 from rl_router.episode.environment import Environment, opening_of
 from rl_router.episode.rewards import GroupAnchored
 from rl_router.episode.task import Task
+from rl_router.errors import RecipeError
 from rl_router.rl.job import TrainJob, read_job
 from rl_router.types import Episode, Query
 
@@ -25,6 +26,7 @@ class Setting:
     @staticmethod
     def of(job: TrainJob) -> Setting:
         task = job.task.build()
+        check_prompts(task, job)
         queries = {q.query_id: q for q in (*task.train, *task.val, *task.test)}
         return Setting(job=job, task=task, queries=queries)
 
@@ -66,6 +68,23 @@ class Setting:
         shown = job.cost_weights if job.tell_cost_weight else (None,)
         openings = (opening_of(task.pool, task.mode, job.limits, query, weight, reward=job.reward) for weight in shown)
         return any(codec.cuts(opening, job.limits.max_prompt_tokens) for opening in openings)
+
+
+def check_prompts(task: Task, job: TrainJob) -> None:
+    """A RecipeError when the task's prompts have a cost weight or a pool that the policy would not be told of."""
+    drawn = sorted({prompt.cost_weight for prompt in task.prompts})
+    if not set(drawn) <= set(job.cost_weights):
+        shown, known = (",".join(f"{weight:g}" for weight in weights) for weights in (drawn, job.cost_weights))
+        raise RecipeError(
+            f"task.prompts was drawn with the cost weights {shown}, and the run has {known}; set "
+            f"cost_weights=[{shown}]."
+        )
+    whole = set(task.pool.names)
+    if job.dialect.kind == "compact" and any(prompt.models and set(prompt.models) != whole for prompt in task.prompts):
+        raise RecipeError(
+            "task.prompts gives some prompts a pool of their own, and the compact dialect does not tell a policy which "
+            "models it may ask; train in the dialect tags or tools, or make the set without pools."
+        )
 
 
 @lru_cache(maxsize=2)

@@ -22,7 +22,7 @@ from rl_router.observe.console import StepProgress
 from rl_router.observe.files import write_text
 from rl_router.pipeline.rl_prompts.chance import shuffled
 from rl_router.pipeline.rl_prompts.dialects import row_of
-from rl_router.pipeline.rl_prompts.job import PromptsJob
+from rl_router.pipeline.rl_prompts.job import Pools, PromptsJob
 from rl_router.pipeline.rl_prompts.pools import Sample, assign, check_models
 from rl_router.pipeline.rl_prompts.questions import Count, Question, read_questions
 from rl_router.pool.spec import ModelSpec, load_specs, pool_path
@@ -34,12 +34,12 @@ CHUNK = 2000
 
 def build_prompts(job: PromptsJob) -> dict[str, Any]:
     """Write both files and return what generation.yaml says."""
-    specs = load_specs(pool_path(job.pool))
-    check_models(job.pools, specs)
+    specs, pools = load_specs(pool_path(job.pool)), job.pools or Pools()
+    check_models(pools, specs)
     check_tool_names(specs)
     questions, counts = read_questions(job)
-    samples = assign([q.query.query_id for q in questions], specs, job.pools, job.max_prompts, job.seed)
-    order = [(f"{questions[s.question].query.query_id}\0{s.repetition}", s) for s in samples]
+    samples = assign([q.identity for q in questions], specs, pools, job.max_prompts, job.seed)
+    order = [(f"{questions[s.question].identity} {s.repetition}", s) for s in samples]
     rows = list(_rows(shuffled(order, job.seed, "row"), questions, specs, job))
     for index, row in enumerate(rows):
         row["extra_info"]["index"] = index
@@ -56,6 +56,7 @@ SCHEMA = {
             "index": pl.Int64,
             "split": pl.String,
             "query_id": pl.String,
+            "question": pl.String,
             "cost_weight": pl.Float64,
             "task": pl.String,
             "grader": pl.String,
@@ -83,6 +84,7 @@ def describe(
         "job": TypeAdapter(PromptsJob).dump_python(job, mode="json", exclude={"workers"}),
         "inputs": {str(path): _digest(path) for path in _inputs(job)},
         "pool": {tier or "(no tier)": [s.name for s in specs if s.tier == tier] for tier in tiers},
+        "questions_are_told_apart_by": ["dataset", "query_id"],
         "questions": {name: asdict(count) for name, count in counts.items()},
         "prompts": {
             "total": len(samples),

@@ -30,7 +30,7 @@ AGENTS = {"tags": "rl_router_episode", "tools": "tool_agent"}
 def row_of(sample: Sample, question: Question, specs: Mapping[str, ModelSpec], job: PromptsJob) -> dict[str, Any]:
     """The row but for its index, which is its place in the file."""
     query = question.query
-    cost_weight = chance(job.seed, "cost_weight", query.query_id, sample.repetition).choice(job.cost_weights)
+    cost_weight = chance(job.seed, "cost_weight", question.identity, sample.repetition).choice(job.cost_weights)
     models = [specs[name] for name in sample.models]
     return {
         "data_source": query.dataset or query.task,
@@ -42,6 +42,7 @@ def row_of(sample: Sample, question: Question, specs: Mapping[str, ModelSpec], j
             "index": 0,
             "split": query.split,
             "query_id": query.query_id,
+            "question": query.text,
             "cost_weight": float(cost_weight),
             "task": query.task,
             "grader": query.grader,

@@ -104,7 +104,8 @@ class PromptsJob:
     dialect: Literal["tags", "tools"] = "tags"
     instructions: bool = False
     simple: bool = False
-    pools: Pools = field(default_factory=Pools)
+    pools: Pools | None = None
+    """None: every prompt may ask the whole pool."""
     difficulty: Difficulty | None = None
     tokenizer: str | None = None
     """A folder with tokenizer.json, or a hub name; it counts for `max_question_tokens`."""

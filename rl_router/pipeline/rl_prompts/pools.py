@@ -41,17 +41,17 @@ def check_models(pools: Pools, specs: Sequence[ModelSpec]) -> None:
 
 
 def assign(
-    query_ids: Sequence[str], specs: Sequence[ModelSpec], pools: Pools, max_prompts: int | None, seed: int
+    questions: Sequence[str], specs: Sequence[ModelSpec], pools: Pools, max_prompts: int | None, seed: int
 ) -> list[Sample]:
-    """The samples of `query_ids`, which come shuffled: first those with drawn pools, then each fixed set's."""
-    sizes = portion_sizes(len(query_ids), pools, max_prompts)
+    """The samples of `questions` (identities, shuffled): first those with drawn pools, then each fixed set's."""
+    sizes = portion_sizes(len(questions), pools, max_prompts)
     repetitions = pools.repetitions
     samples = [
         Sample(
             question=i // repetitions,
             repetition=i % repetitions,
             portion=DRAWN if pools.tiers else WHOLE,
-            models=_drawn(specs, pools.tiers, seed, query_ids[i // repetitions], i % repetitions),
+            models=_drawn(specs, pools.tiers, seed, questions[i // repetitions], i % repetitions),
         )
         for i in range(sizes.pop(DRAWN))
     ]
@@ -81,12 +81,12 @@ def portion_sizes(questions: int, pools: Pools, max_prompts: int | None) -> dict
 
 
 def _drawn(
-    specs: Sequence[ModelSpec], tiers: Mapping[str, Range], seed: int, query_id: str, repetition: int
+    specs: Sequence[ModelSpec], tiers: Mapping[str, Range], seed: int, question: str, repetition: int
 ) -> tuple[str, ...]:
     """Models of each tier, in an order of chance, so that no place in a list of models has a meaning."""
     if not tiers:
         return tuple(spec.name for spec in specs)
-    rng = chance(seed, "pool", query_id, repetition)
+    rng = chance(seed, "pool", question, repetition)
     models: list[str] = []
     while not models:  # tiers that all start at 0 can draw nothing, and an empty pool is no pool
         for tier, size in tiers.items():

@@ -1,7 +1,11 @@
-"""Which questions a prompt set asks: read from each source, filtered, then drawn. Whatever is left out is counted."""
+"""Which questions a prompt set asks: read from each source, filtered, then drawn. Whatever is left out is counted.
+
+A question is its data set and its id; two with one text (the same words under two figures) are two questions.
+"""
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -9,7 +13,7 @@ from pathlib import Path
 import numpy as np
 
 from rl_router.data.checks.splits import FIT_NAMES
-from rl_router.data.queries import read_queries
+from rl_router.data.queries import IMAGES, read_queries
 from rl_router.data.table import RoutingTable
 from rl_router.errors import DataError
 from rl_router.pipeline.rl_prompts.chance import shuffled
@@ -25,6 +29,11 @@ class Question:
     source: str
     pass_rate: float | None = None
 
+    @property
+    def identity(self) -> str:
+        """What tells it apart from any other: every choice that is drawn for it hangs on this."""
+        return json.dumps([self.query.dataset, self.query.query_id])
+
 
 @dataclass
 class Count:
@@ -34,6 +43,9 @@ class Count:
     held_out: int = 0
     """In the test split of the same file too, so that learning from them would spoil the test."""
     repeated: int = 0
+    """Read before, from this source or another: the same data set and id."""
+    same_wording: int = 0
+    """Under another id, but with the same text and images as one that is kept."""
     without_pass_rate: int = 0
     too_hard: int = 0
     too_easy: int = 0
@@ -43,22 +55,21 @@ class Count:
 
 
 def read_questions(job: PromptsJob) -> tuple[list[Question], dict[str, Count]]:
-    """The questions of every source that pass the filters, each text once, in the order of their hashed ids."""
+    """The questions of every source that pass the filters, each once, in the order of their hashed identities."""
     counts = {name: Count() for name in job.sources}
-    seen: set[str] = set()
+    seen: set[object] = set()
     kept: list[Question] = []
     for name, source in job.sources.items():
         count = counts[name]
-        fresh = _fresh(_read(name, source, job.difficulty, count), seen)
-        count.repeated = count.read - count.held_out - len(fresh)
+        fresh = _fresh(_read(name, source, job.difficulty, count), seen, count)
         fitting = _short_enough(_of_difficulty(fresh, job.difficulty, count), job, count)
-        order = shuffled(((q.query.query_id, q) for q in fitting), job.seed, "question")
+        order = shuffled(((q.identity, q) for q in fitting), job.seed, "question")
         drawn = order if source.n is None else order[: source.n]
         count.not_drawn, count.kept = len(order) - len(drawn), len(drawn)
         kept += drawn
     if not kept:
         raise DataError("No question is left after the filters; widen difficulty or max_question_tokens.")
-    return shuffled(((q.query.query_id, q) for q in kept), job.seed, "order"), counts
+    return shuffled(((q.identity, q) for q in kept), job.seed, "order"), counts
 
 
 def _read(name: str, source: Source, difficulty: Difficulty | None, count: Count) -> list[Question]:
@@ -81,20 +92,29 @@ def _read(name: str, source: Source, difficulty: Difficulty | None, count: Count
     if not wanted:
         where = source.table or source.queries
         raise DataError(f"Source {name!r} has no question of split {source.split!r} in {where} that it asks for.")
-    held_out = {query.text for query in everything if query.split not in (*FIT_NAMES, source.split)}
-    kept = [(query, rate) for query, rate in wanted if query.text not in held_out]
+    held_out = {wording(query) for query in everything if query.split not in (*FIT_NAMES, source.split)}
+    kept = [(query, rate) for query, rate in wanted if wording(query) not in held_out]
     count.read, count.held_out = len(wanted), len(wanted) - len(kept)
     return [Question(query=_asked(query, source), source=name, pass_rate=rate) for query, rate in kept]
 
 
-def _fresh(questions: list[Question], seen: set[str]) -> list[Question]:
-    """Those whose text was not `seen`, each text once; `seen` grows by them."""
+def _fresh(questions: list[Question], seen: set[object], count: Count) -> list[Question]:
+    """Those that were not `seen`; `seen` grows by them."""
     fresh = []
     for question in questions:
-        if question.query.text not in seen:
-            seen.add(question.query.text)
+        if question.identity in seen:
+            count.repeated += 1
+        elif wording(question.query) in seen:
+            count.same_wording += 1
+        else:
+            seen |= {question.identity, wording(question.query)}
             fresh.append(question)
     return fresh
+
+
+def wording(query: Query) -> tuple[str, tuple[str, ...]]:
+    """What a model sees of a question."""
+    return query.text, tuple(query.meta.get(IMAGES) or ())
 
 
 def _asked(query: Query, source: Source) -> Query:
@@ -120,8 +140,8 @@ def _of_difficulty(questions: list[Question], difficulty: Difficulty | None, cou
     hard = [q for q in rated if q.pass_rate is not None and q.pass_rate < difficulty.min_pass_rate]
     easy = [q for q in rated if q.pass_rate is not None and q.pass_rate > difficulty.max_pass_rate]
     count.too_hard, count.too_easy = len(hard), len(easy)
-    left_out = {q.query.query_id for q in (*hard, *easy)}
-    return [q for q in rated if q.query.query_id not in left_out]
+    left_out = {q.identity for q in (*hard, *easy)}
+    return [q for q in rated if q.identity not in left_out]
 
 
 def _short_enough(questions: list[Question], job: PromptsJob, count: Count) -> list[Question]:

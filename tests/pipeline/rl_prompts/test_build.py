@@ -40,9 +40,10 @@ def test_generation_yaml_says_what_was_drawn(full):
     asked = generation["prompts"]["prompts_that_may_ask"]
     assert asked["c1"] == sum("c1" in models for models in info.field("models"))
     assert generation["questions"]["s"] == {
-        "read": 12, "held_out": 0, "repeated": 0, "without_pass_rate": 0, "too_hard": 0, "too_easy": 2, "too_long": 0,
-        "not_drawn": 0, "kept": 10,
+        "read": 12, "held_out": 0, "repeated": 0, "same_wording": 0, "without_pass_rate": 0, "too_hard": 0,
+        "too_easy": 2, "too_long": 0, "not_drawn": 0, "kept": 10,
     }  # fmt: skip
+    assert generation["questions_are_told_apart_by"] == ["dataset", "query_id"]
     assert generation["job"]["seed"] == 7 and "workers" not in generation["job"]
     assert all(value.startswith("sha256:") for value in (generation["inputs"] | generation["output"]).values())
     assert info.field("index").to_list() == list(range(20))

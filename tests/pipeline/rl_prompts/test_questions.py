@@ -35,12 +35,40 @@ def test_a_source_is_narrowed_and_drawn_from(job):
     assert ids(questions) < ids(more)  # a larger draw holds the smaller one
 
 
-def test_a_text_that_two_sources_share_is_asked_once(job, table_file):
+def test_a_question_that_two_sources_share_is_asked_once(job, table_file):
     twice = replace(job(), sources={name: Source(table=table_file) for name in ("first", "second")})
     with pytest.raises(DataError, match="has no question of split 'train' in .* that it asks for"):
         read_questions(replace(twice, sources={"x": Source(table=table_file, tasks=("none",))}))
     questions, counts = read_questions(twice)
     assert (len(questions), counts["second"].repeated) == (12, 12)
+
+
+def test_a_question_is_its_data_set_and_id_and_what_is_seen_of_it(job, tmp_path):
+    queries = [
+        Query(
+            query_id=f"{dataset}/{number}", text=text, answers=(), task="t", split="train", dataset=dataset, meta=meta
+        )
+        for dataset, number, text, meta in (
+            ("figures", 1, "Find x.", {"images": ["data:image/png;base64,AA=="]}),
+            ("figures", 2, "Find x.", {"images": ["data:image/png;base64,BB=="]}),
+            ("figures", 3, "Find x.", {"images": ["data:image/png;base64,AA=="]}),  # 1 again
+            ("words", 1, "Find x.", {}),
+        )
+    ]
+    write_queries(tmp_path / "queries.parquet", queries)
+    questions, counts = read_questions(job(sources={"s": Source(queries=tmp_path / "queries.parquet")}))
+    assert ids(questions) == {"figures/1", "figures/2", "words/1"}
+    assert (counts["s"].read, counts["s"].repeated, counts["s"].same_wording) == (4, 0, 1)
+    assert {q.identity for q in questions} >= {'["figures", "figures/1"]', '["words", "words/1"]'}
+
+
+def test_two_data_sets_may_use_one_id(job, tmp_path):
+    for dataset in ("one", "other"):
+        query = Query(query_id="7", text=f"text of {dataset}", answers=(), task="t", split="train", dataset=dataset)
+        write_queries(tmp_path / f"{dataset}.parquet", [query])
+    sources = {name: Source(queries=tmp_path / f"{name}.parquet") for name in ("one", "other")}
+    questions, counts = read_questions(job(sources=sources))
+    assert len(questions) == 2 and counts["other"].repeated == 0
 
 
 def test_a_question_that_is_also_in_test_is_not_trained_on(job, tmp_path):

@@ -26,7 +26,7 @@ def write_prompts(path: Path, task: Task, job: TrainJob) -> None:
     rows = []
     for index, prompt in enumerate(groups):
         query = prompt.query
-        own = {"models": list(prompt.models)} if narrowed else {}
+        own: dict[str, object] = {"models": list(prompt.models)} if narrowed else {}
         rows.append(
             {
                 "data_source": query.dataset or query.task,

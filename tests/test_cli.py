@@ -1,5 +1,6 @@
 """What a person types and sees: one sentence and exit code 2 for bad input, and nothing half-written."""
 
+import argparse
 import json
 import shlex
 import subprocess
@@ -86,6 +87,42 @@ def test_a_traceback_is_shown_when_asked_for(monkeypatch):
     monkeypatch.setenv("RL_ROUTER_TRACEBACK", "1")
     with pytest.raises(Exception, match="unknown recipe"):
         cli.main(["train", "quickstrat"])
+
+
+def leaves(parser):
+    """Every command that has no commands below it."""
+    below = [action for action in parser._actions if isinstance(action, argparse._SubParsersAction)]
+    return [leaf for action in below for child in action.choices.values() for leaf in leaves(child)] or [parser]
+
+
+def words(action):
+    """Something to say to an argument: two words where it takes a list, its name before them where it has one."""
+    value = next(iter(action.choices or ()), "1" if action.type in (int, float) else "a=1")
+    count = {None: 1, "*": 2, "+": 2, 0: 0, "?": 1}[action.nargs]
+    return [*action.option_strings[:1], *[value] * count]
+
+
+@pytest.mark.parametrize("leaf", leaves(cli.parser()), ids=lambda leaf: leaf.prog)
+def test_an_option_may_stand_anywhere(leaf):
+    positional = [word for action in leaf._get_positional_actions() for word in words(action)]
+    options = [action for action in leaf._get_optional_actions() if "--help" not in action.option_strings]
+    firsts = [group._group_actions[0] for group in leaf._mutually_exclusive_groups if group.required]
+    needed = [*firsts, *(action for action in options if action.required)]
+    required = [word for action in needed for word in words(action)]
+    flags = [action for action in options if action.nargs == 0]
+    begin = leaf.prog.split()[1:]
+    wanted = {flag.dest: vars(cli.parser().parse_args([*begin, *positional, *words(flag), *required])) for flag in flags}
+    for flag in flags:
+        assert wanted[flag.dest][flag.dest] is True
+        for at in range(len(positional) + 1):
+            mixed = [*positional[:at], *words(flag), *positional[at:], *required]
+            assert vars(cli.parser().parse_args([*begin, *mixed])) == wanted[flag.dest]
+
+
+def test_what_is_no_option_is_still_refused(capsys):
+    with pytest.raises(SystemExit):
+        cli.main(["data", "collect", "router_r1", "--jsno", "budget_usd=1"])
+    assert "unrecognized arguments: --jsno" in capsys.readouterr().err
 
 
 def test_an_interrupt_exits_with_130(monkeypatch, capsys):

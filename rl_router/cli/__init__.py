@@ -27,6 +27,7 @@ from rl_router.cli import (
     serve,
     train,
 )
+from rl_router.cli.parts import AnyOrder
 from rl_router.errors import RouterError
 
 COMMANDS = (
@@ -53,7 +54,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def parser() -> argparse.ArgumentParser:
-    root = argparse.ArgumentParser(prog="rl-router", description="Train, evaluate and serve LLM routers.")
+    root = AnyOrder(prog="rl-router", description="Train, evaluate and serve LLM routers.")
     root.add_argument("--version", action="version", version=f"rl-router {__version__}")
     commands = root.add_subparsers(metavar="COMMAND", required=True)
     for module in COMMANDS:

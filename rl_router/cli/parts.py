@@ -15,6 +15,22 @@ CHANGES: dict[str, Any] = {"metavar": "key=value", "nargs": "*", "default": []}
 """The arguments that change keys of a recipe or a run."""
 
 
+class AnyOrder(argparse.ArgumentParser):
+    """Takes options before, between and behind positional arguments: argparse alone ends a list of key=value at the
+    first option, and then knows neither what follows nor how to say so."""
+
+    _intermixing = False
+
+    def parse_known_args(self, args: Any = None, namespace: Any = None) -> tuple[argparse.Namespace, list[str]]:
+        if self._intermixing or self._subparsers is not None:
+            return super().parse_known_args(args, namespace)
+        self._intermixing = True  # the intermixed parse is made of two parses of this kind
+        try:
+            return self.parse_known_intermixed_args(args, namespace)
+        finally:
+            self._intermixing = False
+
+
 def add_command(
     commands: Commands, name: str, command: Callable[[argparse.Namespace], None], text: str
 ) -> argparse.ArgumentParser:

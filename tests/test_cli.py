@@ -111,7 +111,9 @@ def test_an_option_may_stand_anywhere(leaf):
     required = [word for action in needed for word in words(action)]
     flags = [action for action in options if action.nargs == 0]
     begin = leaf.prog.split()[1:]
-    wanted = {flag.dest: vars(cli.parser().parse_args([*begin, *positional, *words(flag), *required])) for flag in flags}
+    wanted = {
+        flag.dest: vars(cli.parser().parse_args([*begin, *positional, *words(flag), *required])) for flag in flags
+    }
     for flag in flags:
         assert wanted[flag.dest][flag.dest] is True
         for at in range(len(positional) + 1):

@@ -60,6 +60,7 @@ class CallStatus(StrEnum):
     TRUNCATED = "truncated"  # the tokens ran out before the first word of an answer, spent on reasoning
     UNKNOWN_MODEL = "unknown_model"
     OVER_BUDGET = "over_budget"
+    INTERRUPTED = "interrupted"  # an earlier attempt: the process that sent it was killed before its answer came
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -38,7 +38,9 @@ def collect_command(args: argparse.Namespace) -> None:
         if failed:
             print(f"        {failed} cells failed in a way that may pass; retry_failed=true asks them again")
         if done.unknown_attempts:
-            print(f"        {done.unknown_attempts} attempts came back without a count; providers may have billed them")
+            print(f"        {done.unknown_attempts} attempts brought no count, and providers may have billed them:")
+            back = done.unknown_attempts - done.interrupted_attempts
+            print(f"        {back} came back without one, {done.interrupted_attempts} were lost with a killed process")
     if CallStatus.OVER_BUDGET.value in done.statuses:
         from rl_router.errors import BudgetExceededError
 

@@ -6,7 +6,6 @@ is another cell.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,6 +17,7 @@ import polars as pl
 from rl_router.data.queries import QUERY_SCHEMA, row_of
 from rl_router.data.schema import SCHEMA
 from rl_router.data.table import RoutingTable
+from rl_router.pool import quick_json
 from rl_router.pool.backend import Request
 from rl_router.pool.pool import retries_usd
 from rl_router.pool.sqlite_file import SqliteFile
@@ -141,12 +141,16 @@ class Journal:
         self.run = str(self._file.rows("SELECT name FROM run")[0][0])
 
     def read(self) -> dict[str, Outcome]:
-        return {key: Outcome(**json.loads(text)) for key, text in self._file.rows("SELECT key, outcome FROM cells")}
+        return {
+            key: Outcome(**quick_json.decoded(text)) for key, text in self._file.rows("SELECT key, outcome FROM cells")
+        }
 
-    async def put(self, cell: Cell, outcome: Outcome) -> None:
-        """Returns when the cell is in the file."""
-        text = json.dumps(_values(outcome), separators=(",", ":"))
+    def put(self, cell: Cell, outcome: Outcome) -> None:
+        """The cell is in the file some milliseconds later, or `written` raises."""
+        text = quick_json.encoded(_values(outcome)).decode()
         self._file.add("INSERT OR REPLACE INTO cells (key, outcome) VALUES (?, ?)", (cell.key, text))
+
+    async def written(self) -> None:
         await self._file.written()
 
     def close(self) -> None:

@@ -24,6 +24,7 @@ from rl_router.data.parquet import read_parquet
 from rl_router.data.queries import message_content, read_queries
 from rl_router.data.table import RoutingTable
 from rl_router.errors import DataError, PoolError, RouterError
+from rl_router.observe.console import say
 from rl_router.observe.formats import usd
 from rl_router.pipeline.cells import Cell, Journal, Outcome, cell_of, table_of
 from rl_router.pipeline.filling import Filling, FillSettings
@@ -31,6 +32,8 @@ from rl_router.pool.backend import Request, Sampling
 from rl_router.pool.live_pool import LivePool, check_pool, open_pool
 from rl_router.pool.pool import ModelPool
 from rl_router.types import CallStatus, Query
+
+SHOWN_LOST = 10
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -70,7 +73,8 @@ class CollectJob:
 @dataclass(frozen=True, kw_only=True)
 class Collected:
     """How a run ended. `paid_usd` is what the run paid in all, by the counts that providers sent; `unknown_attempts`
-    went out, may have been billed and came back without a count."""
+    went out, may have been billed and came back without a count, or not at all: `interrupted_attempts` of them were on
+    their way when a process of this run was killed."""
 
     table: Path
     cells: int
@@ -79,6 +83,7 @@ class Collected:
     asked: int
     paid_usd: float
     unknown_attempts: int
+    interrupted_attempts: int
     asking_s: float
 
 
@@ -99,9 +104,10 @@ async def _collect(job: CollectJob, environment: Mapping[str, str]) -> Collected
         raise PoolError(f"The judge {job.judge!r} is no model of the pool; choose one of {', '.join(names)}.")
     journal = Journal(job.run_dir / "cells.sqlite")
     try:
-        async with open_pool(setting, environment, run=journal.run) as opened:
+        async with open_pool(setting, environment, run=journal.run, sent=job.run_dir / "sent.log") as opened:
             recordings, cells = opened.recordings, plan(job, opened.pool, queries)
             assert recordings is not None
+            name_lost(cells, recordings.lost)
             settings = FillSettings(
                 concurrency=setting.concurrency, budget_usd=job.budget_usd, judge=job.judge,
                 retry_failed=job.retry_failed,
@@ -124,6 +130,7 @@ async def _collect(job: CollectJob, environment: Mapping[str, str]) -> Collected
                 asked=filling.asked,
                 paid_usd=spent.cost_usd,
                 unknown_attempts=spent.unknown,
+                interrupted_attempts=spent.interrupted,
                 asking_s=asking_s,
             )
     finally:
@@ -161,6 +168,19 @@ def plan(job: CollectJob, pool: ModelPool, queries: Sequence[Query]) -> list[Cel
         for query in queries
         for spec in pool.specs
     ]  # fmt: skip
+
+
+def name_lost(cells: Sequence[Cell], lost: Mapping[str, int]) -> None:
+    """Say which calls were on their way when an earlier process was killed."""
+    if not lost:
+        return
+    known = {cell.request.key: f"{cell.query.query_id} of {cell.model}" for cell in cells}
+    names = [known.get(key, "a judge's call or one of other settings") for key in lost]
+    more = f" and {len(names) - SHOWN_LOST} more" if len(names) > SHOWN_LOST else ""
+    say(
+        f"{sum(lost.values())} calls were on their way when this run was killed, and may be billed though their answers"
+        f" are lost; they are asked again: {', '.join(names[:SHOWN_LOST])}{more}"
+    )
 
 
 def messages_of(query: Query, system: str | None) -> tuple[Mapping[str, Any], ...]:

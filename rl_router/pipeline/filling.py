@@ -73,6 +73,7 @@ class Filling:
                     # twice as many as the lane lets through: answers are graded and written while others are asked
                     for _ in range(min(2 * self.settings.concurrency, len(cells))):
                         tasks.create_task(self._work(queue, progress))
+        await self.journal.written()
 
     async def _work(self, queue: Iterator[Cell], progress: StepProgress) -> None:
         for cell in queue:
@@ -84,7 +85,7 @@ class Filling:
                 outcome, paid_usd = await self._ask(cell)
             finally:
                 await self.spending.settle(most, paid_usd)
-            await self.journal.put(cell, outcome)
+            self.journal.put(cell, outcome)
             self.outcomes[cell.key] = outcome
             self._count(cell, outcome, paid_usd, progress)
 

@@ -11,6 +11,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from rl_router.pool import quick_json
 from rl_router.pool.backend import Request
 from rl_router.types import CallStatus, ModelReply, Usage
 
@@ -65,7 +66,7 @@ def request_body(request: Request, url: str, *, stream: bool) -> dict[str, Any]:
 def read_body(body: bytes) -> Answer:
     """The answer in a whole body; raises Unreadable or ErrorInBody."""
     try:
-        content = json.loads(body)
+        content = quick_json.decoded(body)
     except (ValueError, RecursionError):
         raise Unreadable(f"the body is not JSON: {snippet(body)}", salvaged_usage(body)) from None
     if not isinstance(content, dict):
@@ -92,7 +93,7 @@ def read_events(lines: Iterable[bytes]) -> Answer:
             done = True
             break
         try:
-            chunk = json.loads(data)
+            chunk = quick_json.decoded(data)
             _check_error(chunk)
             usage = read_usage(chunk.get("usage")) or usage
             for choice in chunk.get("choices") or ():
@@ -107,7 +108,7 @@ def read_events(lines: Iterable[bytes]) -> Answer:
 
 def read_usage(value: object) -> Usage | None:
     """The counts of a usage object, None unless it holds both that prices need."""
-    if not isinstance(value, Mapping):
+    if not isinstance(value, dict):
         return None
     prompt, completion = _count(value, "prompt_tokens"), _count(value, "completion_tokens")
     if prompt is None or completion is None:
@@ -199,5 +200,5 @@ def _answer_of(text: str) -> str:
 
 
 def _count(value: object, name: str) -> int | None:
-    count = value.get(name) if isinstance(value, Mapping) else None
-    return count if isinstance(count, int) and not isinstance(count, bool) and count >= 0 else None
+    count = value.get(name) if isinstance(value, dict) else None
+    return count if type(count) is int and count >= 0 else None  # a bool is an int of another type

@@ -37,7 +37,7 @@ def read_keys(provider: str, environment: Mapping[str, str]) -> tuple[str, ...]:
     an object of keys by provider."""
     stated = _parse(environment.get(API_KEYS, ""))
     by_provider = {_plain(name): _keys(value) for name, value in stated.items()} if isinstance(stated, dict) else {}
-    own = [key for name in variables(provider) for key in _split(environment.get(name, ""))]
+    own = [key for name in variables(provider) for key in _keys(environment.get(name, ""))]
     general = () if isinstance(stated, dict) else _keys(stated)
     return tuple(dict.fromkeys(by_provider.get(_plain(provider)) or own or general))
 
@@ -125,10 +125,17 @@ def _parse(text: str) -> Any:
 
 def _keys(value: Any) -> tuple[str, ...]:
     if isinstance(value, str):
-        return _split(value)
+        return _sendable(_split(value))
     if isinstance(value, list) and all(isinstance(key, str) for key in value):
-        return tuple(key.strip() for key in value if key.strip())
+        return _sendable(tuple(key.strip() for key in value if key.strip()))
     raise PoolError(f"{API_KEYS} holds a {type(value).__name__} where a key or a list of keys belongs; correct it.")
+
+
+def _sendable(keys: tuple[str, ...]) -> tuple[str, ...]:
+    """A line break in a key would begin another field of the header."""
+    if all(key.isascii() and key.isprintable() for key in keys):
+        return keys
+    raise PoolError("A key has a line break or a letter beyond ASCII in it; copy it again.")
 
 
 def _split(text: str) -> tuple[str, ...]:

@@ -4,8 +4,9 @@ every try cost. However a provider behaves, what comes back is a reply."""
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from typing import Protocol
 
 from rl_router.pool.backend import Request
 from rl_router.pool.client import Client, Outcome, failure
@@ -15,7 +16,14 @@ from rl_router.pool.lane import Lane
 from rl_router.pool.retry import Retry
 from rl_router.types import Attempt, CallStatus, ModelReply
 
-OnAttempt = Callable[[Request, ModelReply], None]
+
+class Attempts(Protocol):
+    """Hears of each try before it goes out and when it has ended, before any wait: what was paid is known even if this
+    process ends during the wait."""
+
+    def sent(self, request: Request) -> None: ...
+
+    def charge(self, request: Request, reply: ModelReply) -> None: ...
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -27,8 +35,7 @@ class Patience:
 
 
 class LiveBackend:
-    """`lanes` maps a model's name to the lane of its endpoint. `on_attempt` hears of each try when it ends, before any
-    wait: what was paid is known even if this process ends during the wait."""
+    """`lanes` maps a model's name to the lane of its endpoint."""
 
     def __init__(
         self,
@@ -39,10 +46,10 @@ class LiveBackend:
         patience: Patience,
         mask: Mask,
         clock: Clock,
-        on_attempt: OnAttempt | None = None,
+        attempts: Attempts | None = None,
     ) -> None:
         self._client, self._lanes, self._retry, self._patience = client, lanes, retry, patience
-        self._mask, self._clock, self._on_attempt = mask, clock, on_attempt
+        self._mask, self._clock, self._attempts = mask, clock, attempts
 
     async def complete(self, request: Request) -> ModelReply:
         lane = self._lanes[request.spec.name]
@@ -51,12 +58,13 @@ class LiveBackend:
         while True:
             outcome = await self._attempt(lane, request, ends_s)
             reply = self._masked(outcome.reply)
-            if self._on_attempt is not None:
-                self._on_attempt(request, reply)
+            if self._attempts is not None:
+                self._attempts.charge(request, reply)
+            if not outcome.retry:
+                return replace(reply, earlier=tuple(earlier)) if earlier else reply
             wait_s = self._retry.pause_s(len(earlier) + 1, self._clock.chance())
             wait_s = max(wait_s, outcome.retry_after_s or 0.0)
-            last = len(earlier) + 1 >= self._retry.attempts or self._clock.now_s() + wait_s >= ends_s
-            if last or not outcome.retry:
+            if len(earlier) + 1 >= self._retry.attempts or self._clock.now_s() + wait_s >= ends_s:
                 return replace(reply, earlier=tuple(earlier))
             usage = reply.usage if reply.usage_known else None
             earlier.append(Attempt(status=reply.status, usage=usage, reason=reply.text))
@@ -66,23 +74,21 @@ class LiveBackend:
     async def _attempt(self, lane: Lane, request: Request, ends_s: float) -> Outcome:
         """One try within the time that is left. Only after it went out can it have cost anything."""
         model = request.spec.name
-        left_s = ends_s - self._clock.now_s()
-        entered = False
         try:
+            key = await lane.enter(ends_s - self._clock.now_s())
+        except TimeoutError as error:
+            return Outcome(reply=failure(model, CallStatus.TIMEOUT, f"{model}: {error}."))
+        left_s = min(self._patience.call_s, ends_s - self._clock.now_s())
+        try:
+            if self._attempts is not None:
+                self._attempts.sent(request)
             async with asyncio.timeout(left_s):
-                key = await lane.enter()
-                entered = True
-                left_s = min(self._patience.call_s, ends_s - self._clock.now_s())
-                async with asyncio.timeout(left_s):
-                    outcome = await self._client.attempt(request, lane.url, key)
+                outcome = await self._client.attempt(request, lane.url, key)
         except TimeoutError:
-            if not entered:
-                return Outcome(reply=failure(model, CallStatus.TIMEOUT, f"{model}: no free place in time."))
             reason = f"{model} did not answer within {left_s:.3g} seconds."
             return Outcome(reply=failure(model, CallStatus.TIMEOUT, reason, usage=None))
         finally:
-            if entered:
-                lane.leave()
+            lane.leave()
         self._heed(lane, key, outcome)
         return outcome
 

@@ -82,7 +82,9 @@ class LivePool:
                 f"Model {spec.name!r} has no endpoint; give it one in {self.file}, set pool.endpoint=URL for all that"
                 f" have none, or use pool.client=litellm."
             )
-        if urlsplit(url).scheme not in ("http", "https") or not urlsplit(url).hostname:
+        if "@" in urlsplit(url).netloc:
+            raise PoolError(f"The endpoint of {spec.name!r} has a user name in it; keys come from the environment.")
+        if not url.isascii() or urlsplit(url).scheme not in ("http", "https") or not urlsplit(url).hostname:
             raise PoolError(f"The endpoint of {spec.name!r} is {url!r}; write a URL such as https://api.openai.com/v1.")
         return url.rstrip("/").removesuffix("/chat/completions")
 
@@ -98,12 +100,20 @@ class OpenedPool:
 
 @asynccontextmanager
 async def open_pool(
-    setting: LivePool, environment: Mapping[str, str], *, run: str = "", clock: Clock | None = None
+    setting: LivePool,
+    environment: Mapping[str, str],
+    *,
+    run: str = "",
+    sent: Path | None = None,
+    clock: Clock | None = None,
 ) -> AsyncIterator[OpenedPool]:
-    """Open what `setting` states; missing endpoints, keys and recordings are a PoolError here and not in mid-run."""
+    """Open what `setting` states; missing endpoints, keys and recordings are a PoolError here and not in mid-run.
+
+    `run` names whom recorded calls are charged to, `sent` the file of the calls of this run that went out.
+    """
     check_pool(setting, environment)
     specs = setting.specs()
-    recordings = _recordings(setting, run)
+    recordings = _recordings(setting, run, sent)
     mask = Mask(all_keys(environment))
     try:
         if setting.mode == "replay":
@@ -118,7 +128,7 @@ async def open_pool(
             patience=Patience(call_s=setting.call_timeout_s, total_s=setting.total_timeout_s),
             mask=mask,
             clock=clock,
-            on_attempt=recordings.charge if recordings else None,
+            attempts=recordings,
         )
         backend = RecordedBackend(recordings, live) if recordings else live
         try:
@@ -179,9 +189,9 @@ def _client(setting: LivePool, mask: Mask, clock: Clock) -> Client:
     return OpenAIClient(stream=setting.stream, mask=mask, clock=clock)
 
 
-def _recordings(setting: LivePool, run: str) -> Recordings | None:
+def _recordings(setting: LivePool, run: str, sent: Path | None) -> Recordings | None:
     if setting.cache is None and setting.mode == "live":
         return None
     if setting.cache is None:
         raise PoolError(f"pool.mode={setting.mode} needs a file of recorded calls; name it with pool.cache=PATH.")
-    return Recordings(setting.cache, run)
+    return Recordings(setting.cache, run, None if setting.mode == "replay" else sent)

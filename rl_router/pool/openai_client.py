@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import json
 from time import perf_counter
 from types import TracebackType
 from typing import Self
 
+from rl_router.pool import quick_json
 from rl_router.pool.backend import Request
 from rl_router.pool.chat import (
     Answer,
@@ -41,7 +41,7 @@ class OpenAIClient:
         fields = {"content-type": "application/json"}
         if key is not None:
             fields["authorization"] = f"Bearer {key}"
-        data = json.dumps(request_body(request, url, stream=self._stream)).encode()
+        data = quick_json.encoded(request_body(request, url, stream=self._stream))
         began_s = perf_counter()
         try:
             response = await self._http.post(f"{url}/chat/completions", fields, data)

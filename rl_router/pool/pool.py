@@ -118,6 +118,8 @@ class ModelPool:
     async def _complete(self, request: Request) -> ModelReply:
         name = request.spec.name
         try:
+            if self.timeout_s is None:
+                return await self.backend.complete(request)
             async with asyncio.timeout(self.timeout_s):
                 return await self.backend.complete(request)
         except PoolError:

@@ -12,7 +12,11 @@ from dataclasses import replace
 from rl_router.errors import NotRecordedError
 from rl_router.pool.backend import Backend, Request
 from rl_router.pool.recordings import Recordings
-from rl_router.types import CallStatus, ModelReply
+from rl_router.types import Attempt, CallStatus, ModelReply
+
+LOST = Attempt(
+    status=CallStatus.INTERRUPTED, usage=None, reason="the process that sent it ended before the answer came"
+)
 
 
 class RecordedBackend:
@@ -42,8 +46,8 @@ class RecordedBackend:
         future = self._asked[key] = asyncio.get_running_loop().create_future()
         try:
             reply = await backend.complete(request)
-            if reply.usage_known:
-                reply = replace(reply, cost_usd=request.spec.price(reply.usage))
+            if lost := self.recordings.lost.pop(key, 0):
+                reply = replace(reply, earlier=(*(LOST,) * lost, *reply.earlier))
             self.recordings.put(key, request, reply)  # in the same transaction as the charge of its last attempt
             await self.recordings.written()
             future.set_result(reply)

@@ -6,12 +6,13 @@ its reply can be left behind. Values are JSON; no key of a provider is among the
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from rl_router.pool import quick_json
 from rl_router.pool.backend import Request
+from rl_router.pool.sent_log import SentLog
 from rl_router.pool.sqlite_file import SqliteFile
 from rl_router.types import Attempt, CallStatus, ModelReply, Usage
 
@@ -34,63 +35,103 @@ REPLY = tuple(ModelReply.__dataclass_fields__)
 COUNTS = tuple(Usage.__dataclass_fields__)
 CHARGE = "INSERT INTO charges (run, key, model, cost_usd, charge) VALUES (?, ?, ?, ?, ?)"
 
+UNANSWERED = """
+SELECT key, COUNT(*) FROM charges WHERE run = ? AND charge ->> '$.status' = ? AND key NOT IN (SELECT key FROM replies)
+GROUP BY key
+"""
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Spent:
-    """What a run has paid. `unknown` counts the attempts that may have been billed and came back without a count."""
+    """What a run has paid. `unknown` counts the attempts that may have been billed and came back without a count, or
+    did not come back: `interrupted` of them were on their way when the process was killed."""
 
     cost_usd: float
     attempts: int
     unknown: int
+    interrupted: int
 
 
 class Recordings:
-    """`run` names whom charges are booked on; replies belong to everybody who shares the file."""
+    """`run` names whom charges are booked on; replies belong to everybody who shares the file.
 
-    def __init__(self, path: Path, run: str = "") -> None:
+    With the file `sent` of the run's calls, `lost` has the keys of those that an earlier process sent and did not live
+    to see the end of, each with how many there are. They are charged as unknown when the file is opened.
+    """
+
+    def __init__(self, path: Path, run: str = "", sent: Path | None = None) -> None:
         self.path, self.run = path, run
+        self._sent = SentLog(sent) if sent is not None else None
         self._file = SqliteFile(path, SCHEMA)
+        self.lost = self._charge_lost(self._sent) if self._sent is not None else {}
 
     def get(self, key: str) -> ModelReply | None:
         rows = self._file.rows("SELECT reply FROM replies WHERE key = ?", (key,))
         return reply_from_json(rows[0][0]) if rows else None
 
     def put(self, key: str, request: Request, reply: ModelReply) -> None:
+        """A reply, with its price where it has none and its tokens are known."""
+        cost_usd = request.spec.price(reply.usage) if reply.usage_known else None
         answered = int(reply.status is CallStatus.OK)
-        self._file.add(PUT, (key, request.spec.name, answered, request.meaning, reply_to_json(reply)))
+        self._file.add(PUT, (key, request.spec.name, answered, request.meaning, reply_to_json(reply, cost_usd)))
+
+    def sent(self, request: Request) -> None:
+        """One attempt is about to go out."""
+        if self._sent is not None:
+            self._sent.add(request.key, request.spec.name)
 
     def charge(self, request: Request, reply: ModelReply) -> None:
         """One attempt, whatever came of it."""
-        charge = {"status": reply.status, "usage": _counts(reply.usage), "usage_known": reply.usage_known}
-        cost_usd = request.spec.price(reply.usage)
-        row = (self.run, request.key, request.spec.name, cost_usd, json.dumps(charge))
+        charge = charge_to_json(reply.status, reply.usage if reply.usage_known else None)
+        row = (self.run, request.key, request.spec.name, request.spec.price(reply.usage), charge)
         self._file.add(CHARGE, row)
 
     async def written(self) -> None:
         await self._file.written()
 
     def spent(self) -> Spent:
-        sql = """SELECT COALESCE(SUM(cost_usd), 0.0), COUNT(*), COALESCE(SUM(NOT charge ->> '$.usage_known'), 0)
-                 FROM charges WHERE run = ?"""
-        cost_usd, attempts, unknown = self._file.rows(sql, (self.run,))[0]
-        return Spent(cost_usd=cost_usd, attempts=attempts, unknown=unknown)
+        sql = """SELECT COALESCE(SUM(cost_usd), 0.0), COUNT(*), COALESCE(SUM(NOT charge ->> '$.usage_known'), 0),
+                 COALESCE(SUM(charge ->> '$.status' = ?), 0) FROM charges WHERE run = ?"""
+        cost_usd, attempts, unknown, interrupted = self._file.rows(sql, (CallStatus.INTERRUPTED, self.run))[0]
+        return Spent(cost_usd=cost_usd, attempts=attempts, unknown=unknown, interrupted=interrupted)
+
+    def _charge_lost(self, sent: SentLog) -> dict[str, int]:
+        """What was sent and never charged was lost: charge it, and return how many of each unanswered request were."""
+        charged = dict(self._file.rows("SELECT key, COUNT(*) FROM charges WHERE run = ? GROUP BY key", (self.run,)))
+        charge = charge_to_json(CallStatus.INTERRUPTED, None)
+        lost = [
+            (self.run, key, model, 0.0, charge)
+            for (key, model), times in sent.counts().items()
+            for _ in range(times - charged.get(key, 0))
+        ]
+        self._file.write(CHARGE, lost)
+        return dict(self._file.rows(UNANSWERED, (self.run, CallStatus.INTERRUPTED)))
 
     def close(self) -> None:
         self._file.close()
+        if self._sent is not None:
+            self._sent.close()
 
 
-def reply_to_json(reply: ModelReply) -> str:
+def charge_to_json(status: CallStatus, usage: Usage | None) -> str:
+    charge = {"status": status, "usage": _counts(usage or Usage()), "usage_known": usage is not None}
+    return quick_json.encoded(charge).decode()
+
+
+def reply_to_json(reply: ModelReply, cost_usd: float | None = None) -> str:
+    """`cost_usd` is the price of a reply that names none."""
     values = {name: getattr(reply, name) for name in REPLY}  # dataclasses.asdict copies deeply, at ten times the cost
+    values["cost_usd"] = cost_usd if reply.cost_usd is None else reply.cost_usd
     values["usage"] = _counts(reply.usage)
     values["earlier"] = [
         {"status": attempt.status, "usage": attempt.usage and _counts(attempt.usage), "reason": attempt.reason}
         for attempt in reply.earlier
     ]
-    return json.dumps(values, separators=(",", ":"))
+    return quick_json.encoded(values).decode()
 
 
 def reply_from_json(text: str) -> ModelReply:
-    values: dict[str, Any] = json.loads(text)
+    values: dict[str, Any] = quick_json.decoded(text)
     values["usage"] = Usage(**values["usage"])
     values["status"] = CallStatus(values["status"])
     values["earlier"] = tuple(_attempt(attempt) for attempt in values["earlier"])

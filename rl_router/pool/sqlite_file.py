@@ -1,4 +1,4 @@
-"""An SQLite file that several processes share and that survives `kill -9`: rows of one moment are written together.
+"""An SQLite file that processes share and that survives `kill -9`. Rows that come together are written together.
 
 In WAL mode a commit is a write to the file, which outlives the process without waiting for the disk. A power cut may
 take the last rows, and leaves a whole file.
@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import sqlite3
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from itertools import groupby
 from operator import itemgetter
 from pathlib import Path
@@ -17,15 +17,19 @@ from typing import Any
 from rl_router.errors import PoolError
 
 BUSY_S = 60.0
+COMMIT_EVERY_S = 0.01
+"""Rows that come faster than this are committed together; a row that comes alone is committed at once."""
 
 
 class SqliteFile:
-    """`add` queues a row for the end of this turn of the event loop; `written` waits until it is in the file."""
+    """`add` queues a row for the next commit; `written` waits until every row so far is in the file."""
 
     def __init__(self, path: Path, schema: str) -> None:
         self.path = path
         self._queue: list[tuple[str, Sequence[Any]]] = []
-        self._waiting: asyncio.Future[None] | None = None
+        self._waiting: list[asyncio.Future[None]] = []
+        self._timer: asyncio.TimerHandle | None = None
+        self._committed_s = 0.0
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
             self._connection = sqlite3.connect(path, timeout=BUSY_S, isolation_level=None, check_same_thread=False)
@@ -42,38 +46,53 @@ class SqliteFile:
 
     def add(self, sql: str, values: Sequence[Any]) -> None:
         self._queue.append((sql, values))
-        if self._waiting is None:
+        if self._timer is None:
             loop = asyncio.get_running_loop()
-            self._waiting = loop.create_future()
-            loop.call_soon(self._commit)
+            self._timer = loop.call_at(max(loop.time(), self._committed_s + COMMIT_EVERY_S), self._commit)
+
+    def write(self, sql: str, rows: Iterable[Sequence[Any]]) -> None:
+        """Write rows at once."""
+        self._queue += ((sql, row) for row in rows)
+        self.flush()
 
     async def written(self) -> None:
-        if self._waiting is not None:
-            await asyncio.shield(self._waiting)
+        if self._queue:
+            future = asyncio.get_running_loop().create_future()
+            self._waiting.append(future)
+            await future
 
     def flush(self) -> None:
-        queue, self._queue = self._queue, []
-        if not queue:
+        """Write what is queued. What cannot be written stays in the queue."""
+        if not self._queue:
             return
-        self._connection.execute("BEGIN IMMEDIATE")
         try:
-            for sql, rows in groupby(queue, key=itemgetter(0)):
-                self._connection.executemany(sql, map(itemgetter(1), rows))
-        except BaseException:
-            self._connection.execute("ROLLBACK")
-            raise
-        self._connection.execute("COMMIT")
+            self._connection.execute("BEGIN IMMEDIATE")
+            try:
+                for sql, rows in groupby(self._queue, key=itemgetter(0)):
+                    self._connection.executemany(sql, map(itemgetter(1), rows))
+            except BaseException:
+                self._connection.execute("ROLLBACK")
+                raise
+            self._connection.execute("COMMIT")
+        except sqlite3.Error as error:
+            raise PoolError(f"{self.path} cannot be written ({error}); free space and run again.") from None
+        self._queue.clear()
 
     def _commit(self) -> None:
-        waiting, self._waiting = self._waiting, None
-        assert waiting is not None
+        self._timer = None
+        waiting, self._waiting = self._waiting, []
+        error = None
         try:
             self.flush()
-        except sqlite3.Error as error:
-            waiting.set_exception(PoolError(f"{self.path} cannot be written ({error}); free space or name another."))
-            return
-        waiting.set_result(None)
+        except PoolError as caught:
+            error = caught
+        self._committed_s = asyncio.get_running_loop().time()
+        for future in waiting:
+            if not future.done():  # whoever waited may have been cancelled
+                future.set_result(None) if error is None else future.set_exception(error)
 
     def close(self) -> None:
-        self.flush()
-        self._connection.close()
+        try:
+            self.flush()
+        finally:
+            self._connection.close()

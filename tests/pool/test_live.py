@@ -50,11 +50,24 @@ class Hands:
         self.now_s += seconds
 
 
-def backend(script, hands, *, keys=(), attempts=4, patience=None, heard=None):
+class Hears:
+    """What a live backend tells of its attempts, in order."""
+
+    def __init__(self) -> None:
+        self.told: list[str] = []
+
+    def sent(self, request: Request) -> None:
+        self.told.append("sent")
+
+    def charge(self, request: Request, reply: ModelReply) -> None:
+        self.told.append(reply.status.value)
+
+
+def backend(script, hands, *, keys=(), attempts=4, patience=None, hears=None):
     lane = Lane("http://x/v1", KeyRing(keys), 2, hands.clock)
     return LiveBackend(
         script, {"m": lane}, retry=Retry(attempts=attempts, base_s=1.0), patience=patience or Patience(),
-        mask=Mask(keys), clock=hands.clock, on_attempt=heard,
+        mask=Mask(keys), clock=hands.clock, attempts=hears,
     )  # fmt: skip
 
 
@@ -114,8 +127,8 @@ def test_a_server_that_hangs_is_a_timeout_that_may_have_cost():
 
 
 def test_every_attempt_is_in_the_ledger_with_its_price_and_the_unknown_one_is_marked():
-    heard: list[CallStatus] = []
-    live = backend(Script(PAID_AND_BROKEN, LOST, OK), Hands(), heard=lambda request, reply: heard.append(reply.status))
+    hears = Hears()
+    live = backend(Script(PAID_AND_BROKEN, LOST, OK), Hands(), hears=hears)
     ledger = Ledger()
     pool = ModelPool([SPEC], live, None)
     call = asyncio.run(pool.call("m", "hello", query=QUERY, ledger=ledger))
@@ -123,7 +136,7 @@ def test_every_attempt_is_in_the_ledger_with_its_price_and_the_unknown_one_is_ma
     assert [(c.cost_usd, c.usage_known) for c in ledger.charges] == [(0.002, True), (0.0, False), (0.002, True)]
     assert call.cost_usd == 0.002 and ledger.cost_usd == ledger.wallet_usd == 0.004
     assert call.reply.earlier[1] == Attempt(status=CallStatus.FAILED, usage=None, reason="broke")
-    assert heard == [CallStatus.FAILED, CallStatus.FAILED, CallStatus.OK]
+    assert hears.told == ["sent", "failed", "sent", "failed", "sent", "ok"]
 
 
 def test_a_lane_lets_no_more_through_than_it_is_wide():

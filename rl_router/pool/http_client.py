@@ -70,6 +70,8 @@ class HttpClient:
         if connection.is_open:
             connection.idle_since_s = time.monotonic()
             self._idle[place].append(connection)
+        else:
+            connection.close()
         return response
 
     def close(self) -> None:

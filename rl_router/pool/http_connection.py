@@ -99,6 +99,8 @@ class Connection(asyncio.Protocol):
 
     def on_headers_complete(self) -> None:
         self._has_header = True
+        if self._answer is None or self._answer.done():  # nobody asked for this one
+            self.is_open = False
 
     def on_body(self, data: bytes) -> None:
         self._body.append(data)
@@ -116,6 +118,7 @@ class Connection(asyncio.Protocol):
             self.is_open = False
         if self._answer is not None and not self._answer.done():
             self._answer.set_result(Response(status=status, body=b"".join(self._body), fields=self._fields))
+            self._expect()
 
     def _ends_with_connection(self) -> bool:
         """Whether nothing but the end of the connection says where the body ends (RFC 9112, 6.3)."""

@@ -31,7 +31,7 @@ class Lane:
                 if wait_s <= 0:
                     return key
                 if now_s + wait_s > ends_s:
-                    raise TimeoutError(f"every key rests for {wait_s:.3g} more seconds")
+                    raise TimeoutError(f"every key rests for {wait_s:.0f} more seconds")
                 # Everybody wakes when the rest is over; a tenth more, drawn by each, keeps them from coming at once.
                 await self._clock.sleep(wait_s * (1 + 0.1 * self._clock.chance()))
         except BaseException:

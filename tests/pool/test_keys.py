@@ -36,6 +36,14 @@ def test_broken_api_keys_are_refused_without_showing_them(text):
     assert text not in str(caught.value)
 
 
+@pytest.mark.parametrize("name", ["API_KEYS", "OPENAI_API_KEY"])
+@pytest.mark.parametrize("key", ["sk-first\nX-Other: 1", "sk-naïve"])
+def test_a_key_that_no_header_can_hold_is_refused_without_showing_it(name, key):
+    with pytest.raises(PoolError, match="a line break or a letter beyond ASCII") as caught:
+        read_keys("openai", {name: key})
+    assert key not in str(caught.value)
+
+
 def test_calls_are_spread_and_a_key_that_rests_is_passed_over():
     ring = KeyRing(("a", "b", "c"))
     assert [ring.take(0.0)[0] for _ in range(4)] == ["a", "b", "c", "a"]

@@ -123,6 +123,55 @@ def test_charges_are_booked_on_their_run_and_the_unknown_are_counted(recordings)
     other.close()
 
 
+def send_and_lose(path, sent, requests):
+    """A process that sends and does not live to see an answer."""
+    recordings = Recordings(path, "r1", sent)
+    for request in requests:
+        recordings.sent(request)
+    recordings.close()
+
+
+def test_what_was_on_its_way_when_a_process_ended_is_charged_once_as_unknown(tmp_path):
+    path, sent = tmp_path / "calls.sqlite", tmp_path / "sent.log"
+    other = replace(REQUEST, prompt="other")
+    send_and_lose(path, sent, [REQUEST, other])
+    for _ in range(2):  # and is not charged again by the next process
+        recordings = Recordings(path, "r1", sent)
+        assert recordings.lost == {REQUEST.key: 1, other.key: 1}
+        spent = recordings.spent()
+        assert (spent.cost_usd, spent.attempts, spent.unknown, spent.interrupted) == (0.0, 2, 2, 2)
+        recordings.close()
+
+
+def test_a_lost_attempt_is_an_earlier_attempt_of_the_reply_that_comes_at_last(tmp_path):
+    path, sent = tmp_path / "calls.sqlite", tmp_path / "sent.log"
+    send_and_lose(path, sent, [REQUEST])
+    recordings = Recordings(path, "r1", sent)
+    [reply] = ask(recordings, Live(replace(REPLY, earlier=())))
+    assert reply.earlier == (Attempt(status=CallStatus.INTERRUPTED, usage=None, reason=reply.earlier[0].reason),)
+    assert ask(recordings, None)[0].earlier == reply.earlier  # a replay tells the same
+    recordings.close()
+    again = Recordings(path, "r1", sent)
+    assert again.lost == {}
+    again.close()
+
+
+def test_what_ended_is_not_lost(tmp_path):
+    path, sent = tmp_path / "calls.sqlite", tmp_path / "sent.log"
+
+    async def call(recordings):
+        recordings.sent(REQUEST)
+        recordings.charge(REQUEST, FAILED)
+        await recordings.written()
+
+    recordings = Recordings(path, "r1", sent)
+    asyncio.run(call(recordings))
+    recordings.close()
+    again = Recordings(path, "r1", sent)
+    assert again.lost == {} and again.spent().interrupted == 0
+    again.close()
+
+
 def record_many(path, start):
     recordings = Recordings(path, run=str(start))
     for number in range(start, start + 40):

@@ -62,12 +62,15 @@ class Outcome:
     usage_known: bool = True
     """False: an attempt went out and came back without a count of tokens, so it may have cost more than is written."""
 
+    judge_failed: bool = False
+    """The call of the judge failed, and `reason` says how: asked again it may give a score."""
+
     @property
-    def graded(self) -> bool:
-        return self.score is not None
+    def may_end_otherwise(self) -> bool:
+        return self.status in PASSING or self.judge_failed
 
 
-COLUMNS = tuple(Outcome.__dataclass_fields__)
+FIELDS = tuple(Outcome.__dataclass_fields__)
 OUTCOME_SCHEMA: dict[str, type[pl.DataType]] = {
     name: SCHEMA[name] for name in ("score", "cost_usd", "prompt_tokens", "completion_tokens", "response")
 } | {
@@ -89,14 +92,16 @@ def cell_of(request: Request, grader: str) -> Cell:
     return Cell(key="\n".join(parts), query=query, request=request, grader=grader)
 
 
-def outcome_of(cell: Cell, call: Call, score: float | None) -> Outcome:
+def outcome_of(cell: Cell, call: Call, score: float | None, *, judge_trouble: str | None = None) -> Outcome:
     """What a call and its grade come to. Of a failed call only its cost and its reason are kept."""
     reply, spec = call.reply, cell.request.spec
     answered = reply.status is CallStatus.OK
     counted = reply.usage_known and (answered or reply.usage.prompt_tokens > 0)
     usage = reply.usage if counted else None
     reason = None if answered else reply.text
-    if answered and score is None:
+    if judge_trouble is not None:
+        reason = f"the judge's call failed: {judge_trouble}"
+    elif answered and score is None:
         reason = f"the grader {cell.grader!r} could not say: no right answer is known, or it gave no score"
     return Outcome(
         score=score,
@@ -113,6 +118,7 @@ def outcome_of(cell: Cell, call: Call, score: float | None) -> Outcome:
         attempts=1 + len(reply.earlier),
         retry_cost_usd=retries_usd(spec, reply),
         usage_known=reply.usage_known and all(attempt.usage is not None for attempt in reply.earlier),
+        judge_failed=judge_trouble is not None,
     )
 
 
@@ -158,4 +164,4 @@ class Journal:
 
 
 def _values(outcome: Outcome) -> dict[str, Any]:
-    return {name: getattr(outcome, name) for name in COLUMNS}
+    return {name: getattr(outcome, name) for name in FIELDS}

@@ -117,7 +117,8 @@ async def _collect(job: CollectJob, environment: Mapping[str, str]) -> Collected
             await filling.fill()
             asking_s = time.monotonic() - asking_s
             missing = Outcome(
-                status=CallStatus.OVER_BUDGET.value, reason=f"not asked: the budget of {usd(job.budget_usd)} was spent"
+                status=CallStatus.OVER_BUDGET.value,
+                reason=f"not finished: the budget of {usd(job.budget_usd)} was spent",
             )
             table = table_of(cells, filling.outcomes, missing)
             table.write(job.table)

@@ -10,12 +10,13 @@ from dataclasses import dataclass
 
 from rl_router.data.graders import answer_of, grade_async
 from rl_router.data.graders.grader import JUDGE
-from rl_router.errors import DataError, RouterError
+from rl_router.errors import BudgetExceededError, DataError, RouterError
 from rl_router.observe.console import StepProgress
 from rl_router.observe.formats import usd
-from rl_router.pipeline.cells import PASSING, Cell, Journal, Outcome, outcome_of
-from rl_router.pipeline.judge import pool_judge
+from rl_router.pipeline.cells import Cell, Journal, Outcome, outcome_of
+from rl_router.pipeline.judge import PoolJudge
 from rl_router.pipeline.spending import Spending, most_usd
+from rl_router.pool.backend import Request
 from rl_router.pool.ledger import Ledger
 from rl_router.pool.pool import ModelPool
 from rl_router.pool.recordings import Recordings
@@ -50,7 +51,7 @@ class Filling:
         self.cells, self.settings, self.pool, self.journal = cells, settings, pool, journal
         kept = journal.read()
         if settings.retry_failed:
-            kept = {key: outcome for key, outcome in kept.items() if outcome.status not in PASSING}
+            kept = {key: outcome for key, outcome in kept.items() if not outcome.may_end_otherwise}
         self.outcomes = {cell.key: kept[cell.key] for cell in cells if cell.key in kept}
         self.asked = 0
         self.spending = Spending(settings.budget_usd, recordings.spent().cost_usd)
@@ -77,31 +78,37 @@ class Filling:
 
     async def _work(self, queue: Iterator[Cell], progress: StepProgress) -> None:
         for cell in queue:
-            most = most_usd(cell.request) if self.spending.limit_usd is not None else 0.0
-            if not await self.spending.set_aside(most):
-                return
-            paid_usd = 0.0
+            ledger = Ledger()
             try:
-                outcome, paid_usd = await self._ask(cell)
-            finally:
-                await self.spending.settle(most, paid_usd)
+                outcome = await self._outcome(cell, ledger)
+            except BudgetExceededError:
+                return
             self.journal.put(cell, outcome)
             self.outcomes[cell.key] = outcome
-            self._count(cell, outcome, paid_usd, progress)
+            self._count(cell, outcome, ledger.wallet_usd, progress)
 
-    async def _ask(self, cell: Cell) -> tuple[Outcome, float]:
-        """The outcome of a cell, and what the wallet paid for it."""
-        ledger = Ledger()
-        call = await self.pool.send(cell.request, ledger=ledger)
-        outcome = outcome_of(cell, call, await self._grade(cell, call, ledger))
-        return outcome, ledger.wallet_usd
-
-    async def _grade(self, cell: Cell, call: Call, ledger: Ledger) -> float | None:
+    async def _outcome(self, cell: Cell, ledger: Ledger) -> Outcome:
+        call = await self._send(cell.request, ledger)
         judge = None
         if cell.grader == JUDGE and self.settings.judge is not None:
-            judge = pool_judge(self.pool, self.settings.judge, ledger=ledger)
+            judge = PoolJudge(self.pool.spec(self.settings.judge), lambda request: self._send(request, ledger))
+        score = await self._grade(cell, answer_of(call.reply), judge)
+        return outcome_of(cell, call, score, judge_trouble=judge.trouble if judge is not None else None)
+
+    async def _send(self, request: Request, ledger: Ledger) -> Call:
+        """One call, or a BudgetExceededError when the most that it can cost does not fit."""
+        most = most_usd(request) if self.spending.limit_usd is not None else 0.0
+        if not await self.spending.set_aside(most):
+            raise BudgetExceededError("The next call does not fit the budget.")
+        before_usd = ledger.wallet_usd
         try:
-            return await grade_async(cell.grader, answer_of(call.reply), cell.query, judge=judge)
+            return await self.pool.send(request, ledger=ledger)
+        finally:
+            await self.spending.settle(most, ledger.wallet_usd - before_usd)
+
+    async def _grade(self, cell: Cell, answer: str | None, judge: PoolJudge | None) -> float | None:
+        try:
+            return await grade_async(cell.grader, answer, cell.query, judge=judge)
         except RouterError:
             raise
         except Exception as error:

@@ -78,7 +78,7 @@ class Recordings:
     def sent(self, request: Request) -> None:
         """One attempt is about to go out."""
         if self._sent is not None:
-            self._sent.add(request.key, request.spec.name)
+            self._sent.add(self.run, request.key, request.spec.name)
 
     def charge(self, request: Request, reply: ModelReply) -> None:
         """One attempt, whatever came of it."""
@@ -101,7 +101,7 @@ class Recordings:
         charge = charge_to_json(CallStatus.INTERRUPTED, None)
         lost = [
             (self.run, key, model, 0.0, charge)
-            for (key, model), times in sent.counts().items()
+            for (key, model), times in sent.counts(self.run).items()
             for _ in range(times - charged.get(key, 0))
         ]
         self._file.write(CHARGE, lost)

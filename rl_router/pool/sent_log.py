@@ -13,8 +13,6 @@ from pathlib import Path
 
 from rl_router.errors import PoolError
 
-KEY_CHARS = 64
-
 
 class SentLog:
     """One process at a time: whoever comes second is refused, because it would take calls in flight for lost ones."""
@@ -34,15 +32,15 @@ class SentLog:
                 f"Another process is filling {path.parent}; wait for it, or give this one a run_dir of its own."
             ) from None
 
-    def counts(self) -> Counter[tuple[str, str]]:
-        """How often each request went out, by its key and model."""
+    def counts(self, run: str) -> Counter[tuple[str, str]]:
+        """How often each request of a run went out, by its key and model."""
         lines = self.path.read_text(encoding="utf-8", errors="replace").split("\n")
-        sent = (line.partition(" ") for line in lines)
-        return Counter((key, model) for key, _, model in sent if len(key) == KEY_CHARS)
+        sent = (line.split(" ", 2) for line in lines if line.startswith(f"{run} "))
+        return Counter((parts[1], parts[2]) for parts in sent if len(parts) == 3)
 
-    def add(self, key: str, model: str) -> None:
+    def add(self, run: str, key: str, model: str) -> None:
         try:
-            os.write(self._file, f"{key} {model}\n".encode())
+            os.write(self._file, f"{run} {key} {model}\n".encode())
         except OSError as error:
             raise PoolError(f"{self.path} cannot be written ({error.strerror}); free space and run again.") from None
 

@@ -4,6 +4,7 @@ import json
 import os
 import random
 import signal
+import sqlite3
 import subprocess
 import sys
 import time
@@ -11,62 +12,26 @@ from pathlib import Path
 
 import polars as pl
 import pytest
+from collect_jobs import PRICES, job, rows
 from loopback import LASTING, Faults, LoopbackServer, fraction
 
 from rl_router.data.queries import write_queries
 from rl_router.data.table import RoutingTable
 from rl_router.errors import DataError, NotRecordedError, PoolError
 from rl_router.pipeline.collect import CollectJob, collect
-from rl_router.pool.live_pool import LivePool
 from rl_router.types import Query
 
 NQ500 = Path(__file__).resolve().parents[2].parent / "shared" / "data" / "llmrouter_example" / "nq500_long.parquet"
-PRICES = {f"model-{i}": (0.1 * 3**i, 0.025 * 3**i, 0.4 * 3**i) for i in range(6)}  # fresh, cached, output
 STATUSES = {"hang": "timeout", "html": "unreadable", "cut_json": "unreadable", "refuse": "rejected",
             "thinks_on": "truncated"}  # fmt: skip
 MEASURED = ["latency_s", "attempts", "retry_cost_usd", "usage_known"]  # of this run's calls; the rest is the answer
 KEY = "sk-planted-9f8e7d6c5b4a3210"
 
 
-def pool_file(folder: Path, models: int) -> Path:
-    path = folder / "pool.yaml"
-    entries = [
-        {"name": name, "input_usd_per_mtok": fresh, "cached_input_usd_per_mtok": cached, "output_usd_per_mtok": out}
-        for name, (fresh, cached, out) in list(PRICES.items())[:models]
-    ]
-    path.write_text(json.dumps({"models": entries}))
-    return path
-
-
-def queries_file(folder: Path, count: int) -> Path:
-    path = folder / "queries.parquet"
-    write_queries(path, [question(i) for i in range(count)])
-    return path
-
-
-def question(i: int) -> Query:
-    return Query(query_id=f"q{i}", text=f"what is {i} and {i}", answers=(str(2 * i),), task="sum", dataset="sums",
-                 split="train", grader="exact_match")  # fmt: skip
-
-
 def sums(model: str, prompt: str) -> str:
     """Right for half of the questions."""
     number = int(prompt.split()[2])
     return str(2 * number) if fraction(0, model, prompt) < 0.5 else "no idea"
-
-
-def job(folder: Path, url: str, *, models: int = 2, queries: Path | None = None, **changes) -> CollectJob:
-    of_pool = {
-        "file": str(pool_file(folder, models)), "endpoint": url, "concurrency": 64, "backoff_s": 0.02,
-        "call_timeout_s": 2.0, **changes.pop("pool", {}),
-    }  # fmt: skip
-    queries = queries or queries_file(folder, changes.pop("count", 20))
-    made = {"name": "test", "queries": queries, "run_dir": folder / "run", "max_tokens": 100} | changes
-    return CollectJob(**made, pool=LivePool(**of_pool))
-
-
-def rows(path: Path) -> list[dict]:
-    return RoutingTable.read(path).frame.to_dicts()
 
 
 def test_every_answer_is_graded_priced_and_in_the_order_of_the_questions(tmp_path):
@@ -168,10 +133,16 @@ def test_a_run_killed_five_times_ends_with_the_table_of_an_undisturbed_one(tmp_p
     killed = RoutingTable.read(settings.table).frame
     assert killed.select(same).equals(RoutingTable.read(whole.table).frame.select(same))
     # Only an answer that was on its way when the process died can have been asked for again: 8 at most for each kill.
-    twice = sum(times - 1 for times in server.answered.values())
-    assert twice <= 5 * 8
+    # Each such call is named on its row and counted, and every request that the server saw is a charge of this run.
+    twice = {asked: times - 1 for asked, times in server.answered.items() if times > 1}
+    assert sum(twice.values()) <= summary["interrupted_attempts"] <= 5 * 8
+    unsure = set(killed.filter(~pl.col("usage_known")).select("model", "query").rows())
+    assert twice.keys() <= unsure
+    with sqlite3.connect(settings.pool.cache or settings.run_dir / "calls.sqlite") as calls:
+        [(charges,)] = calls.execute("SELECT COUNT(*) FROM charges")
+    assert server.requests <= charges <= server.requests + 5 * 8
     assert summary["paid_usd"] <= server.cost_usd(PRICES) + 1e-9
-    if twice == 0:
+    if not twice:
         assert summary["paid_usd"] == pytest.approx(server.cost_usd(PRICES))
     assert_nowhere(KEY, tmp_path)
     assert KEY not in out + err

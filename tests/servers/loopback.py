@@ -28,9 +28,10 @@ LASTING = ("hang", "html", "cut_json", "refuse", "thinks_on")
 
 @dataclass(frozen=True, kw_only=True)
 class Faults:
-    """`share` of the questions meet one of `kinds`."""
+    """`share` of the questions to `models` (to all when there are none) meet one of `kinds`."""
 
     share: float = 0.0
+    models: tuple[str, ...] = ()
     kinds: tuple[str, ...] = (*PASSING, *LASTING)
     seed: int = 0
     tries: int = 2
@@ -220,7 +221,7 @@ class LoopbackServer:
 
     def _fault(self, model: str, prompt: str) -> str:
         draw = fraction(self.faults.seed, "fault", model, prompt)
-        if draw >= self.faults.share:
+        if draw >= self.faults.share or (self.faults.models and model not in self.faults.models):
             return ""
         kinds = self.faults.kinds
         kind = kinds[int(fraction(self.faults.seed, "kind", model, prompt) * len(kinds))]

@@ -4,8 +4,8 @@ import pytest
 
 from rl_router.data.graders import grade, grade_async
 from rl_router.data.graders.judge import judge_prompt, parse_score
-from rl_router.errors import DataError, UnknownModelError
-from rl_router.pipeline.judge import pool_judge
+from rl_router.errors import DataError
+from rl_router.pipeline.judge import PoolJudge
 from rl_router.pool.ledger import Ledger
 from rl_router.pool.pool import ModelPool
 from rl_router.pool.spec import ModelSpec
@@ -53,7 +53,8 @@ def judged(question):
     def run(text, response="Paris", status=CallStatus.OK):
         backend, ledger = Judging(text, status), Ledger()
         spec = ModelSpec(name="judge", input_usd_per_mtok=2.0, output_usd_per_mtok=10.0)
-        judge = pool_judge(ModelPool([spec], backend), "judge", ledger=ledger)
+        pool = ModelPool([spec], backend)
+        judge = PoolJudge(spec, lambda request: pool.send(request, ledger=ledger))
         asked = question(text="Capital of France?", meta={"reference": "It is Paris."})
         return asyncio.run(grade_async("judge", response, asked, judge=judge)), ledger, backend
 
@@ -85,12 +86,6 @@ def test_without_a_judge_the_question_says_what_it_needs(question):
         grade("judge", "Paris", question())
     with pytest.raises(DataError, match="judge=NAME"):
         asyncio.run(grade_async("judge", "Paris", question()))
-
-
-def test_a_judge_that_the_pool_does_not_hold_is_refused_at_once():
-    pool = ModelPool([ModelSpec(name="nano", input_usd_per_mtok=1, output_usd_per_mtok=1)], Judging(""))
-    with pytest.raises(UnknownModelError, match="'nono'"):
-        pool_judge(pool, "nono", ledger=Ledger())
 
 
 def test_a_rubric_reaches_the_judge(question):

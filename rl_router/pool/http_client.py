@@ -14,6 +14,7 @@ from base64 import b64encode
 from collections import defaultdict
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import cache
 from typing import Any, cast
 from urllib.parse import unquote, urlsplit
 from urllib.request import getproxies, proxy_bypass
@@ -165,7 +166,7 @@ def place_of(url: str) -> Place:
     """Where `url` is served, and through which proxy of HTTP_PROXY, HTTPS_PROXY and NO_PROXY."""
     parts = urlsplit(url)
     host = parts.hostname or ""
-    proxy = None if proxy_bypass(host) else _proxy(getproxies().get(parts.scheme))
+    proxy = _proxy(proxy_for(url))
     is_tls = parts.scheme == "https"
     in_clear = proxy is not None and not is_tls
     target = url if in_clear else (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
@@ -174,6 +175,15 @@ def place_of(url: str) -> Place:
         f"accept: */*\r\naccept-encoding: identity\r\n{proxy.authorization if proxy and in_clear else ''}"
     )
     return Place(host=host, port=parts.port or PORTS[parts.scheme], is_tls=is_tls, head=head, proxy=proxy)
+
+
+@cache
+def proxy_for(url: str) -> str | None:
+    """The proxy that HTTP_PROXY, HTTPS_PROXY and NO_PROXY name for `url`."""
+    parts = urlsplit(url)
+    if parts.hostname is None or proxy_bypass(parts.hostname):
+        return None
+    return getproxies().get(parts.scheme)
 
 
 def _proxy(url: str | None) -> Proxy | None:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from dataclasses import dataclass, field
+from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import cast
 
 from httptools import HttpParserError, HttpParserUpgrade, HttpResponseParser
@@ -25,15 +26,11 @@ class TooLarge(Exception):
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Response:
-    """`fields` are those of the header, under their names in small letters."""
+    """`headers` have their names in small letters."""
 
     status: int
+    headers: Mapping[str, str]
     body: bytes
-    fields: dict[bytes, bytes] = field(repr=False)
-
-    def header(self, name: str) -> str:
-        """The value of a field, empty where there is none."""
-        return self.fields.get(name.encode(), b"").decode("latin-1")
 
 
 class Connection(asyncio.Protocol):
@@ -63,7 +60,7 @@ class Connection(asyncio.Protocol):
         self._transport.abort()
 
     def _expect(self) -> None:
-        self._fields: dict[bytes, bytes] = {}
+        self._headers: dict[str, str] = {}
         self._body: list[bytes] = []
         self._size = 0
         self._has_header = False
@@ -95,7 +92,7 @@ class Connection(asyncio.Protocol):
     # what llhttp calls
 
     def on_header(self, name: bytes, value: bytes) -> None:
-        self._fields[name.lower()] = value
+        self._headers[name.lower().decode("latin-1")] = value.decode("latin-1")
 
     def on_headers_complete(self) -> None:
         self._has_header = True
@@ -117,13 +114,13 @@ class Connection(asyncio.Protocol):
         if not self._parser.should_keep_alive():
             self.is_open = False
         if self._answer is not None and not self._answer.done():
-            self._answer.set_result(Response(status=status, body=b"".join(self._body), fields=self._fields))
+            self._answer.set_result(Response(status=status, headers=self._headers, body=b"".join(self._body)))
             self._expect()
 
     def _ends_with_connection(self) -> bool:
         """Whether nothing but the end of the connection says where the body ends (RFC 9112, 6.3)."""
-        chunked = b"chunked" in self._fields.get(b"transfer-encoding", b"").lower()
-        return self._has_header and not chunked and b"content-length" not in self._fields
+        chunked = "chunked" in self._headers.get("transfer-encoding", "").lower()
+        return self._has_header and not chunked and "content-length" not in self._headers
 
     def _fail(self, error: Exception) -> None:
         if self._answer is not None and not self._answer.done():

@@ -63,7 +63,7 @@ class LiteLLMClient:
             if status >= 500 and not _was_told(error):
                 return Outcome(reply=failure(model, CallStatus.FAILED, reason, usage=None), retry=True)
             headers = getattr(getattr(error, "response", None), "headers", None) or {}
-            wait_s = retry_after_s(headers.get("retry-after") or "", self._clock.date_s())
+            wait_s = retry_after_s(headers, self._clock.date_s())
             return http_failure(model, status, self._text(error), wait_s)
         return Outcome(reply=reply_of(answer, model=model, latency_s=perf_counter() - began_s))
 

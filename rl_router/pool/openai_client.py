@@ -58,9 +58,9 @@ class OpenAIClient:
         latency_s = perf_counter() - began_s
         body = self._mask.body(response.body)
         if not 200 <= response.status < 300:
-            wait_s = retry_after_s(response.header("retry-after"), self._clock.date_s())
+            wait_s = retry_after_s(response.headers, self._clock.date_s())
             return http_failure(model, response.status, error_message(body), wait_s)
-        is_stream = response.header("content-type").startswith("text/event-stream")
+        is_stream = response.headers.get("content-type", "").startswith("text/event-stream")
         return read(body, model=model, is_stream=is_stream, latency_s=latency_s)
 
     async def close(self) -> None:

@@ -5,6 +5,7 @@ https://aws.amazon.com/blogs/architecture/exponential-backoff-and-jitter/
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC
 from email.utils import parsedate_to_datetime
@@ -31,8 +32,9 @@ class Retry:
         return chance * min(self.cap_s, self.base_s * 2 ** min(retry - 1, 30))
 
 
-def retry_after_s(value: str, date_s: float) -> float | None:
-    """The wait that a `Retry-After` asks for, in seconds or as an HTTP date (RFC 9110, 10.2.3); None if it is empty."""
+def retry_after_s(headers: Mapping[str, str], date_s: float) -> float | None:
+    """The wait that a `Retry-After` asks for, in seconds or as an HTTP date (RFC 9110, 10.2.3); None without one."""
+    value = headers.get("retry-after", "").strip()
     try:
         seconds = float(value)
     except ValueError:

@@ -8,9 +8,9 @@ from collections.abc import AsyncIterator, Iterable, Mapping
 
 import aiohttp
 
+from rl_router.pool.http_client import proxy_for
 from rl_router.pool.keys import KeyRing, Mask
 from rl_router.pool.live_pool import provider_keys, provider_of
-from rl_router.pool.openai_client import proxy_for
 from rl_router.pool.retry import retry_after_s
 from rl_router.pool.spec import ModelSpec
 from rl_router.serving.upstream import DEADLINE, UpstreamError

@@ -32,4 +32,8 @@ def test_the_wait_is_anything_up_to_a_bound_that_doubles_to_a_cap():
     ],
 )
 def test_retry_after_is_seconds_or_a_date(value, seconds):
-    assert retry_after_s(value, date_s=100.0) == seconds
+    assert retry_after_s({"retry-after": value}, date_s=100.0) == seconds
+
+
+def test_without_the_header_nothing_was_asked_for():
+    assert retry_after_s({}, 0.0) is None

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from rl_router.evaluation.metrics.selection import known_mean
+from rl_router.evaluation.statistics.mean import Mean, mean
 
 
 def oracle_choices(quality: np.ndarray, cost_usd: np.ndarray | None = None) -> np.ndarray:
@@ -25,11 +25,17 @@ def regret(quality: np.ndarray, oracle_quality: np.ndarray) -> np.ndarray:
     return np.asarray(oracle_quality, float) - np.asarray(quality, float)
 
 
-def gap_closed(quality: np.ndarray, reference: np.ndarray, oracle_quality: np.ndarray) -> float:
+def gap_closed(quality: np.ndarray, reference: np.ndarray, oracle_quality: np.ndarray) -> Mean:
     """Share of the way from `reference` [n] (such as the best single model) to the oracle: 1 is the oracle.
 
-    Over the queries that all three know. Negative when the router is worse than the reference, NaN without a gap.
+    Over the queries that all three know; negative when the router is worse than the reference. The standard error is
+    that of a ratio of paired means (delta method). Both are NaN where the gap is no larger than two of its own standard
+    errors: the share of something that may be nothing says nothing.
     """
     known = ~(np.isnan(quality) | np.isnan(reference) | np.isnan(oracle_quality))
-    router, start, end = (float(known_mean(values[known])) for values in (quality, reference, oracle_quality))
-    return (router - start) / (end - start) if end > start else float("nan")
+    gain, gap = (np.asarray(values, float)[known] - reference[known] for values in (quality, oracle_quality))
+    whole = mean(gap)
+    if not whole.value > 2 * whole.se:
+        return Mean(value=float("nan"), se=float("nan"), n=whole.n)
+    share = float(gain.mean()) / whole.value
+    return Mean(value=share, se=mean(gain - share * gap).se / whole.value, n=whole.n)

@@ -65,7 +65,7 @@ def worth_cells(worth: Worth) -> list[str]:
     return [
         worth.router,
         _fixed(worth.aiq),
-        _share(worth.gap_closed),
+        _share(worth.gap_closed, worth.gap_closed_se),
         _fixed(worth.regret),
         MISSING if worth.dominated is None else f"{worth.dominated} of {worth.settings}",
         MISSING if worth.perf_gain is None else signed(worth.perf_gain),
@@ -81,8 +81,9 @@ def _fixed(value: float | None) -> str:
     return MISSING if value is None else f"{value:.3f}".replace("-", "−")
 
 
-def _share(value: float | None) -> str:
-    return MISSING if value is None else f"{value:.1%}".replace("-", "−")
+def _share(value: float | None, se: float | None = None) -> str:
+    spread = "" if se is None else f" ± {200 * se:.0f}"
+    return MISSING if value is None else f"{100 * value:.0f}{spread} %".replace("-", "−")
 
 
 def notes(summary: Summary) -> list[str]:
@@ -97,6 +98,8 @@ def notes(summary: Summary) -> list[str]:
         f" strongest model{reference}.",
         "Verdicts compare utility query by query with a paired test, corrected by Holm for all pairs at that λ;"
         " what is not significant is called no difference.",
+        "Gap closed: share of the way from the best single model to the oracle at the least λ; – where that way may be"
+        " nothing but chance.",
         f"Cut off: the share of answers that were truncated{limit}. n: queries that could be scored (−: not graded).",
         *summary.remarks,
     ]

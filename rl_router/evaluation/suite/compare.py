@@ -16,6 +16,7 @@ from rl_router.errors import DataError
 from rl_router.evaluation.statistics.comparison import Comparison, Verdict, compare_pairs
 from rl_router.evaluation.statistics.seeds import compare_seeded
 from rl_router.evaluation.suite.folder import SuiteFolder
+from rl_router.evaluation.suite.references import SEEDED
 from rl_router.evaluation.suite.results import Board, Column, board_of
 from rl_router.evaluation.suite.verdicts import SEED
 
@@ -166,10 +167,11 @@ def _change(pair: _Pair, task: str, here: np.ndarray, found: Comparison | None) 
 
 
 def _moved(pairs: list[_Pair], shared: list[str], board: Board) -> list[Moved]:
-    """The ten queries, with the router and weight they moved most for; each query once."""
+    """The ten queries, with the router and weight they moved most for; each query once. A row that is random by
+    construction moves wherever an answer does, and says nothing about what changed."""
     task_of = dict(zip(board.query_ids, board.tasks, strict=True))
     found: dict[str, Moved] = {}
-    for pair in pairs:
+    for pair in (pair for pair in pairs if pair.router not in SEEDED):
         shift = pair.after.mean(axis=0) - pair.before.mean(axis=0)  # [n]
         size = np.nan_to_num(np.abs(shift))
         for i in np.argsort(-size, kind="stable")[:MOST_MOVED]:

@@ -83,6 +83,7 @@ REFERENCES: dict[str, Reference] = {
     "oracle": oracle,
 }
 SEEDED = ("random",)
+"""Chance by construction: another seed is another row."""
 
 
 def _fixed(column: int, rows: np.ndarray) -> Choices:

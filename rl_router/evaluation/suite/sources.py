@@ -20,6 +20,7 @@ from rl_router.evaluation.suite.arena import Arena, Side
 from rl_router.evaluation.suite.failures import settled
 from rl_router.evaluation.suite.suite import Suite
 from rl_router.evaluation.two_models.pair import conversation_of
+from rl_router.observe.formats import listed
 from rl_router.pool.spec import TOKENS_PER_PRICE, load_specs, pool_path
 from rl_router.types import Query
 
@@ -194,7 +195,12 @@ def _with_remarks(arena: Arena) -> Arena:
         share = ungraded / arena.test.quality.size
         remarks.append(f"{ungraded:,} of the recorded test answers ({share:.1%}) are not graded; they are left out.")
     if not arena.is_priced:
-        remarks.append("The cost of some model is unknown, so there is no cheapest model and only λ = 0.")
+        unpriced = [m for m, usd in zip(arena.models, arena.fit.mean_cost_usd, strict=True) if np.isnan(usd)]
+        remarks.append(
+            f"No cost is known of {listed(unpriced if len(unpriced) <= 4 else [*unpriced[:3], 'others'])}, so there is"
+            " no row `cheapest`, no dial and no frontier: every router is judged at λ = 0 alone. Name the pool with"
+            " pool=NAME to price recorded tokens, or give usd_per_call."
+        )
     return Arena(models=arena.models, test=arena.test, fit=arena.fit, remarks=tuple(remarks))
 
 

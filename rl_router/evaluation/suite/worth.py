@@ -29,7 +29,8 @@ class Worth:
     """Of one router. None where it cannot be known, such as anything in USD on a table without costs.
 
     `aiq` is over the costs between the cheapest and the dearest single model; `arena` is the best of its settings;
-    `gap_closed` and `regret` are in quality at the least cost weight; `dominated` of `settings` operating points a
+    `gap_closed` and `regret` are in quality at the least cost weight, the former None where the gap itself may be
+    noise; `dominated` of `settings` operating points a
     single model is as good and as cheap as. `perf_gain`, `cost_save` and `pareto_dist` are LLMRouterBench's, against
     the best single model picked on the fit side. `ece` is of the predicted quality of the chosen models, `cost_bias`
     the predicted bill over the paid one.
@@ -41,6 +42,7 @@ class Worth:
     aiq: float | None
     arena: float | None
     gap_closed: float | None
+    gap_closed_se: float | None
     regret: float | None
     dominated: int | None
     perf_gain: float | None
@@ -89,11 +91,13 @@ def _means(columns: tuple[Column, ...]) -> tuple[np.ndarray, np.ndarray]:
 
 def _against_oracle(board: Board, column: Column) -> dict[str, Any]:
     if ORACLE not in board.columns or REFERENCE not in board.columns:
-        return {"gap_closed": None, "regret": None}
+        return {"gap_closed": None, "gap_closed_se": None, "regret": None}
     ceiling, start = board.columns[ORACLE][0]["quality"][0], board.columns[REFERENCE][0]["quality"][0]
     mine = column["quality"].mean(axis=0)
+    closed = gap_closed(mine, start, ceiling)
     return {
-        "gap_closed": _known(gap_closed(mine, start, ceiling)),
+        "gap_closed": _known(closed.value),
+        "gap_closed_se": _known(closed.se),
         "regret": _known(float(known_mean(regret(mine, ceiling)))),
     }
 

@@ -30,18 +30,31 @@ def test_regret_is_what_the_oracle_was_better_by():
     assert regret(np.array([0.0, 1.0, NAN]), np.array([1.0, 1.0, 1.0])).tolist()[:2] == [1, 0]
 
 
-def test_the_gap_closed_is_the_share_of_the_way_to_the_oracle():
-    single, oracle = np.array([1.0, 0.0, 0.0, 0.0]), np.array([1.0, 1.0, 1.0, 0.0])
-    router = np.array([1.0, 1.0, 0.0, 0.0])
-    assert gap_closed(router, single, oracle) == pytest.approx(0.5)
-    assert gap_closed(single, single, oracle) == 0
-    assert gap_closed(np.zeros(4), single, oracle) == pytest.approx(-0.5)
-    assert np.isnan(gap_closed(router, oracle, oracle))
+SINGLE = np.zeros(100)
+ORACLE = np.repeat([1.0, 0.0], 50)  # half of the questions some model gets right
+HALF = np.repeat([1.0, 0.0], [25, 75])  # and half of those the router
+
+
+def test_the_gap_closed_is_the_share_of_the_way_to_the_oracle_with_its_standard_error():
+    closed = gap_closed(HALF, SINGLE, ORACLE)
+    # gain − share · gap is +0.5 on 25 questions, −0.5 on 25 and 0 on 50: s² = 50 · 0.25 / 99, over a gap of 0.5
+    assert (closed.value, closed.n) == (pytest.approx(0.5), 100)
+    assert closed.se == pytest.approx(np.sqrt(50 * 0.25 / 99 / 100) / 0.5)
+    assert gap_closed(SINGLE, SINGLE, ORACLE).value == 0
+    assert gap_closed(SINGLE - HALF, SINGLE, ORACLE).value == pytest.approx(-0.5)
+
+
+def test_a_gap_that_may_be_chance_has_no_share():
+    assert np.isnan(gap_closed(HALF, ORACLE, ORACLE).value)
+    # one question of four: the gap is 0.25 and its standard error √(0.25 / 4) = 0.25
+    one = np.array([1.0, 0.0, 0.0, 0.0])
+    assert np.isnan(gap_closed(one, np.zeros(4), one).value)
 
 
 def test_the_gap_is_measured_where_all_three_are_graded():
-    single, oracle = np.array([0.0, NAN, 0.0]), np.array([1.0, 1.0, 1.0])
-    assert gap_closed(np.array([1.0, 0.0, 0.0]), single, oracle) == pytest.approx(0.5)
+    single = np.where(np.arange(100) % 2, np.nan, SINGLE)
+    closed = gap_closed(HALF, single, ORACLE)
+    assert closed.n == 50 and closed.value == pytest.approx(13 / 25)  # of the 25 even places below 50, 13 are below 25
 
 
 def test_the_columns_chosen_are_checked():

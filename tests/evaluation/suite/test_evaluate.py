@@ -145,3 +145,12 @@ def test_a_model_that_is_not_there_is_refused_before_anything_is_written(suite_o
     with pytest.raises(UnknownModelError, match="there are large, small|there are small, large"):
         evaluate_suite(suite)
     assert not suite.run_dir.exists()
+
+
+def test_without_costs_the_table_says_what_is_missing_and_whose_price(suite_of, table_path):
+    unpriced = pl.when(pl.col("model") != "large").then("cost_usd")
+    RoutingTable(pl.read_parquet(table_path).with_columns(cost_usd=unpriced)).write(table_path)
+    summary = summary_of(suite_of())
+    assert {p.router for p in summary.points} == (MANDATORY - {"cheapest"}) | {"model:small", "model:large"}
+    assert {p.cost_weight for p in summary.points} == {0.0}
+    assert any(r.startswith("No cost is known of large, so there is no row `cheapest`") for r in summary.remarks)

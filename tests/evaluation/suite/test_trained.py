@@ -20,6 +20,8 @@ from rl_router.observe.run_folder import RunFolder
 from rl_router.policy.config import TinyPolicy, WarmStart
 from rl_router.policy.prepare import make_policy
 from rl_router.rl.job import Evaluation, TrainJob, job_to_dict
+from rl_router.routers.best_per_task import BestPerTask
+from rl_router.routers.cascade import Cascade
 
 torch.set_num_threads(1)
 
@@ -141,6 +143,25 @@ def test_a_folder_that_train_wrote_is_a_router_and_one_trained_anew_is_played_ag
     assert main([*command, "router.k=6"]) == 0
     again = rows_of(evaluate_suite(suite_of(routers=(str(run),))), "classical")
     assert len(again) == 6 and len(before) == 6
+
+
+def test_a_cascade_pays_for_every_call_of_its_route_and_the_page_names_them(suite_of, table_path, tmp_path):
+    """No reply is trusted (accept = 1), so whatever has a better model above it is asked again: the proofs."""
+    BestPerTask(prior=0.0).fit(
+        RoutingTable.read(table_path).select(split="train"), rule=Cascade(accept=1.0)
+    ).save(tmp_path / "ladder")  # fmt: skip
+    folder = evaluate_suite(suite_of(routers=(str(tmp_path / "ladder"),), cost_weights=(0.0,)))
+    for row in rows_of(folder, "ladder"):
+        models, cost_usd = {"sum": (["small"], 0.001), "proof": (["small", "large"], 0.011)}[row["task"]]
+        assert (row["models"], row["cost_usd"], row["quality"]) == ([models], [pytest.approx(cost_usd)], [1.0])
+        assert row["completion_tokens"] == [{"sum": 5, "proof": 25}[row["task"]]]
+    point = next(p for p in write_reports(folder).points if p.router == "ladder")
+    assert (point.calls, point.cost_usd) == (1.5, pytest.approx(0.006))
+    page = folder.report.read_text()
+    episodes = json.loads(page.split('id="episodes">')[1].split("</script>")[0])
+    ladder = episodes["routers"].index("ladder")
+    chains = {tuple(episodes["models"][m] for m in row[3]) for row in episodes["rows"] if row[1] == ladder}
+    assert chains == {("small",), ("small", "large")}
 
 
 def test_a_plug_in_is_a_router_by_its_name_with_its_own_parameters(suite_of, monkeypatch):

@@ -57,6 +57,12 @@ BUILT_IN: tuple[Entry, ...] = (
         description="the means of the task that a text looks like, and ridge regression on what they leave",
     ),
     Entry(
+        name="hierarchical",
+        path=f"{_HERE}.hierarchical:Hierarchical",
+        family="linear",
+        description="the means of the task that a query names, and ridge regression as far as that task bears it out",
+    ),
+    Entry(
         name="threshold",
         path=f"{_HERE}.threshold:Threshold",
         family="linear",

@@ -21,6 +21,7 @@ from rl_router.routers.learned import learned
 from rl_router.routers.linear import ridge
 from rl_router.routers.observations import Observations
 from rl_router.routers.router import Router
+from rl_router.routers.task_reader import TaskReader
 from rl_router.types import Query
 
 
@@ -41,44 +42,47 @@ class Ridge(Router):
     prior: Annotated[float, Field(ge=0.0)] = 1.0
     learn_from: str = "score"
     features_: Features = learned()
-    tasks_: tuple[str, ...] = learned()
+    tasks_: TaskReader = learned()
     task_scores_: np.ndarray = learned("t m")
-    task_means_: np.ndarray = learned("t")
-    task_weights_: np.ndarray = learned("d t")
     weights_: np.ndarray = learned("d m")
 
     def _fit(self, observed: Observations) -> None:
         self.features_ = make_features(self.features).fit(observed.texts)
         vectors = self.features_(observed.texts)
-        self.tasks_ = tuple(sorted({query.task for query in observed.queries}))
-        rows = np.array([self.tasks_.index(query.task) for query in observed.queries])
-        members = np.eye(len(self.tasks_))[rows]  # [n, t]
-        self.task_means_ = members.mean(axis=0)
+        self.tasks_ = TaskReader(strength=self.task_strength).fit(vectors, observed.queries)
+        members = self.tasks_.members(observed.queries)
         self.task_scores_ = shrunk_means(members, observed.scores, self.mean_scores_, self.prior)
-        self.task_weights_ = ridge(vectors, members - self.task_means_, self.task_strength).astype(np.float32)
-        targets = self._targets(observed)
-        left = targets - shrunk_means(members, targets, _means(targets), self.prior)[rows]
-        self.weights_ = ridge(vectors, np.nan_to_num(left), self.strength).astype(np.float32)
+        left = left_by_means(targets_of(observed, self.learn_from), members, self.prior)
+        self.weights_ = ridge(vectors, left, self.strength).astype(np.float32)
 
     def _scores(self, queries: Sequence[Query]) -> np.ndarray:
         vectors = self.features_([query.text for query in queries])
-        likely = np.maximum(vectors @ self.task_weights_ + self.task_means_, 0.0)  # [n, t]
-        likely /= likely.sum(axis=1, keepdims=True)
-        return np.asarray(likely @ self.task_scores_ + vectors @ self.weights_)
-
-    def _targets(self, observed: Observations) -> np.ndarray:
-        """[n, m] with NaN where a model was not graded: an unknown score pulls no weight."""
-        if self.learn_from == "score":
-            return observed.scores
-        if self.learn_from not in observed.table.frame.columns:
-            raise RecipeError(f"expected learn_from to name a column of the table, got {self.learn_from!r}")
-        return observed.table.matrix(self.learn_from, [query.query_id for query in observed.queries], self.models_)
+        return np.asarray(self.tasks_.read(vectors) @ self.task_scores_ + vectors @ self.weights_)
 
     def _restored(self) -> None:
-        if len(set(self.tasks_)) != len(self.task_scores_):
+        if len(self.tasks_.tasks_) != len(self.task_scores_):
             raise ValueError("its tasks do not fit its scores")
+
+
+def targets_of(observed: Observations, column: str) -> np.ndarray:
+    """[n, m] the scores or another `column` of the table, NaN where a model was not graded."""
+    if column == "score":
+        return observed.scores
+    if column not in observed.table.frame.columns:
+        raise RecipeError(f"expected learn_from to name a column of the table, got {column!r}")
+    return observed.table.matrix(column, [query.query_id for query in observed.queries], observed.models)
+
+
+def left_by_means(targets: np.ndarray, members: np.ndarray, prior: float) -> np.ndarray:
+    """[n, m] what the means of each query's task leave of `targets`, tasks being the columns of `members` [n, t].
+
+    0 where a model was not graded: an unknown score pulls no weight.
+    """
+    return np.nan_to_num(targets - members @ shrunk_means(members, targets, _means(targets), prior))
 
 
 def _means(targets: np.ndarray) -> np.ndarray:
     """[m] over what is known; the mean of all for a column that is not."""
-    return np.where(np.isnan(targets).all(axis=0), np.nanmean(targets), np.nanmean(targets, axis=0))
+    unknown = np.isnan(targets).all(axis=0)
+    known = np.where(unknown, 0.0, targets)  # no warning for the mean of nothing
+    return np.where(unknown, np.nanmean(targets), np.nanmean(known, axis=0))

@@ -115,7 +115,7 @@ def _group(name: str, body: str) -> str:
 def _legend(summary: Summary, points: Mapping[str, Sequence[Point]], looks: Mapping[str, Look]) -> str:
     names = [w.router for w in summary.worths if w.router in points and block_of(w) != "single models"]
     shown = [*names, *({"single models"} if any(r.startswith("model:") for r in points) else ())]
-    parts = []
+    parts = ['<label><input type="checkbox" data-all checked> all</label>']
     for name in shown:
         look = looks[name] if name in looks else next(looks[r] for r in points if r.startswith("model:"))
         symbol = f'<svg viewBox="0 0 16 16" width="14" height="14" aria-hidden="true">{mark(8, 8, look)}</svg>'

@@ -32,9 +32,9 @@ td.dim{font-size:inherit}td.better{color:var(--cheapest)}td.worse{color:var(--st
 fieldset.legend{gap:4px 16px}fieldset.legend label{white-space:nowrap;cursor:pointer}
 fieldset.legend svg{vertical-align:-2px;margin:0 2px 0 4px}fieldset.legend input{accent-color:var(--policy)}
 table.pairs td{text-align:center;padding:4px 6px}table.pairs td.no-difference{color:var(--dim)}
-table.pairs thead th{writing-mode:vertical-rl;transform:rotate(180deg);text-align:left;vertical-align:bottom;
-padding:6px 2px;border:0}
-table.pairs thead th:first-child{writing-mode:horizontal-tb;transform:none}
+table.upright thead th{writing-mode:vertical-rl;transform:rotate(180deg);text-align:left;vertical-align:bottom;
+padding:6px 2px;border:0;white-space:nowrap;max-width:none}
+table.upright thead th:first-child{writing-mode:horizontal-tb;transform:none;white-space:normal}
 .search{display:flex;flex-wrap:wrap;gap:8px;margin:8px 0;align-items:center}
 .search input,.search select{font:inherit;color:inherit;background:var(--panel);border:1px solid var(--rule);
 border-radius:6px;padding:5px 8px;min-width:0}.search input{flex:1 1 240px}
@@ -45,8 +45,11 @@ table.words.episodes td:last-child{white-space:normal;min-width:min(420px,60vw)}
 
 _SCRIPT = """<script>
 for (const box of document.querySelectorAll('[data-frontier]')) box.addEventListener('change', event => {
+  const every = [...box.querySelectorAll('fieldset input')];
+  if ('all' in event.target.dataset) for (const input of every) input.checked = event.target.checked;
+  const on = new Set(every.filter(input => input.checked).map(input => input.value));
   for (const group of box.querySelectorAll('[data-router]'))
-    if (group.dataset.router === event.target.value) group.style.display = event.target.checked ? '' : 'none';
+    group.style.display = on.has(group.dataset.router) ? '' : 'none';
 });
 </script>"""
 

@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 
 from rl_router.evaluation.report.summary import Summary, block_of
 from rl_router.evaluation.report.tables import HEAD, WORTH_HEAD, cells, points_table, worth_cells
-from rl_router.evaluation.suite.results import Point, TaskCell
+from rl_router.evaluation.suite.results import MODEL, Point, TaskCell
 from rl_router.evaluation.suite.verdicts import REFERENCE
 from rl_router.evaluation.two_models.report import HEAD as RECOVERY_HEAD
 from rl_router.evaluation.two_models.report import cells as recovery_cells
@@ -30,6 +30,11 @@ def by_weight(summary: Summary, name: str, view: Callable[[Summary, float], str]
     return f"<div data-group>{buttons}{panels}</div>" if buttons else panels
 
 
+def shown(router: str) -> str:
+    """A single model by its name alone: its block says what it is, and phones are narrow."""
+    return router.removeprefix(MODEL)
+
+
 def points_view(summary: Summary, weight: float) -> str:
     points = {point.router: point for point in summary.by_weight[weight]}
     lines = []
@@ -37,7 +42,7 @@ def points_view(summary: Summary, weight: float) -> str:
         lines.append(f'<tr class="block"><th colspan="{len(HEAD)}">{escape(block)}</th></tr>')
         for row in rows:
             kind = "mine" if block == "routers that decide" else ""
-            lines.append(page.row(row[0], _point_cells(summary, points[row[0]], row), kind))
+            lines.append(page.row(shown(row[0]), _point_cells(summary, points[row[0]], row), kind))
     return page.table(list(HEAD), lines)
 
 
@@ -78,7 +83,7 @@ def pairs_view(summary: Summary, weight: float) -> str:
             words = signed(found.difference, 2) if found.verdict != "no difference" else "="
             row.append(f'<td class="{escape(found.verdict.replace(" ", "-"))}" title="{escape(title)}">{words}</td>')
         lines.append(page.row(name, row))
-    return page.table(["utility, row − column", *names], lines, "pairs")
+    return page.table(["utility, row − column", *names], lines, "pairs upright")
 
 
 def tasks_view(summary: Summary, weight: float) -> str:
@@ -90,7 +95,7 @@ def tasks_view(summary: Summary, weight: float) -> str:
         if cell.cost_weight == weight:
             found.setdefault(cell.router, {})[cell.task] = cell
     lines = [
-        page.row(router, [_heat(found[router].get(task)) for task in tasks])
+        page.row(shown(router), [_heat(found[router].get(task)) for task in tasks])
         for router in sorted(found, key=lambda router: order[router])
     ]
     left = len(summary.tasks) - len(tasks)
@@ -124,7 +129,7 @@ def traffic_view(summary: Summary) -> str:
         )
         for worth in rows
     ]
-    return page.table(["share of calls", *models], lines, "heat")
+    return page.table(["share of calls", *models], lines, "heat upright")
 
 
 def _shaded(share: float, words: str, title: str) -> str:

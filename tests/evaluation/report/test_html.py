@@ -48,16 +48,22 @@ def test_the_list_of_episodes_is_bounded_and_says_what_is_left_out(monkeypatch, 
     assert "32 of 96 episodes: every router and λ on 2 of 6 queries. The other 64 are in lines.jsonl." in view
 
 
-def test_a_real_browser_renders_the_list_and_runs_the_page(page, tmp_path):
+def dumped(page, width, profile):
+    """The page's elements after its script has run in a window of this width. Skips where no browser is installed."""
     browser = next((b for b in ("chromium", "chromium-browser", "google-chrome") if shutil.which(b)), None)
     if browser is None:
         pytest.skip("no chromium is installed to open the page in")
     done = subprocess.run(
-        [browser, "--headless=new", "--no-sandbox", "--disable-gpu", f"--user-data-dir={tmp_path / 'profile'}",
-         "--virtual-time-budget=3000", "--dump-dom", f"file://{page}"],
-        capture_output=True, text=True, timeout=90,
+        [browser, "--headless=new", "--no-sandbox", "--disable-gpu", f"--user-data-dir={profile}",
+         f"--window-size={width},900", "--virtual-time-budget=3000", "--dump-dom", f"file://{page}"],
+        capture_output=True, text=True, timeout=150,
     )  # fmt: skip
-    dom = done.stdout
+    return done.stdout
+
+
+@pytest.mark.timeout(180)
+def test_a_real_browser_renders_the_list_and_runs_the_page(page, tmp_path):
+    dom = dumped(page, 1280, tmp_path / "profile")
     assert "<title>hand · rl-router</title>" in dom  # the hostile question did not run
     listed = dom.split("data-episodes")[1].split("</tbody>")[0]
     assert listed.count("<tr") == 1 + 100  # the head, and the first hundred of 114
@@ -65,6 +71,25 @@ def test_a_real_browser_renders_the_list_and_runs_the_page(page, tmp_path):
     assert listed.count("&lt;b&gt;what is 2 &amp; 2&lt;/b&gt;") > 0
     panels = re.findall(r'<div data-panel="([^"]*)"( hidden="")?', dom)
     assert {(weight, bool(hidden)) for weight, hidden in panels} == {("0", False), ("0.5", True), ("2", True)}
+
+
+@pytest.mark.timeout(180)
+@pytest.mark.parametrize("width", [1280, 390])
+def test_the_page_is_as_wide_as_its_window_and_its_legend_hides_routers(page, tmp_path, width):
+    probe = """<script>addEventListener('load', () => {
+      const groups = [...document.querySelectorAll('[data-router]')], said = document.body.dataset;
+      said.overflow = document.documentElement.scrollWidth - innerWidth;
+      said.before = groups.filter(g => g.style.display === 'none').length;
+      document.querySelector('[data-all]').click();
+      document.querySelector('fieldset.legend input[value=svm]').click();
+      said.shown = groups.filter(g => g.style.display !== 'none').map(g => g.dataset.router).join();
+    })</script>"""
+    probed = tmp_path / "probed.html"
+    probed.write_text(page.read_text().replace("</main>", f"{probe}</main>"))
+    body = re.search("<body([^>]*)>", dumped(probed, width, tmp_path / "profile"))[1]
+    found = dict(re.findall(r'data-(\w+)="([^"]*)"', body))
+    assert int(found["overflow"]) <= 0
+    assert found["before"] == "0" and found["shown"] == "svm,svm"  # in the drawings for screens and for phones
 
 
 def test_the_sample_of_questions_is_the_same_each_time():

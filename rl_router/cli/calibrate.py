@@ -64,7 +64,7 @@ def clear(args: argparse.Namespace, named: Named) -> None:
 
 
 def calibration_data(args: argparse.Namespace, named: Named, router: Router) -> tuple[list[Query], Observations | None]:
-    from rl_router.data.query_files import read_queries
+    from rl_router.data.query_files import read_plain_queries
     from rl_router.data.table import RoutingTable
     from rl_router.routers.job import read_router_job
     from rl_router.routers.observations import Observations
@@ -80,7 +80,7 @@ def calibration_data(args: argparse.Namespace, named: Named, router: Router) -> 
     elif args.split is not None:
         raise RecipeError(f"--split names a part of a table, and {args.data} is traffic: leave it out")
     else:
-        return read_queries(args.data), None
+        return read_plain_queries(args.data), None
     known = [model for model in table.models if model in router.models_]
     if not known:
         raise RecipeError(f"the {table.where} has none of this router's models: {', '.join(router.models_)}")

@@ -6,14 +6,12 @@ import argparse
 import json
 from dataclasses import asdict
 
-from rl_router.cli.parts import CHANGES, Commands, add_command
+from rl_router.cli.parts import Commands, add_step
 
 
 def add(commands: Commands) -> None:
     text = "ask every model of a pool every question, grade and price the answers, write a routing table"
-    collect = add_command(commands, "collect", collect_command, text)
-    collect.add_argument("recipe", metavar="RECIPE", help="a name of recipes/collect, or a .yaml file")
-    collect.add_argument("changes", help="change a key (queries=FILE budget_usd=5 pool.mode=replay)", **CHANGES)
+    collect = add_step(commands, "collect", collect_command, text, example="queries=FILE budget_usd=5 pool.mode=replay")
     collect.add_argument("--json", action="store_true", help="the summary as JSON")
 
 

@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import argparse
 
-from rl_router.cli.parts import CHANGES, Commands, add_command
+from rl_router.cli.parts import Commands, add_step
 
 
 def add(commands: Commands) -> None:
-    models = add_command(commands, "models", models_command, "embed the models of a pool by what is known of them")
-    models.add_argument("recipe", metavar="RECIPE", help="a name in recipes/models, or a YAML file")
-    models.add_argument("changes", help="change a key of the recipe, such as encoder=st:minilm", **CHANGES)
+    add_step(
+        commands,
+        "models",
+        models_command,
+        "embed the models of a pool by what is known of them",
+        example="encoder=st:minilm",
+    )
 
 
 def models_command(args: argparse.Namespace) -> None:

@@ -5,13 +5,17 @@ from __future__ import annotations
 import argparse
 import json
 
-from rl_router.cli.parts import CHANGES, Commands, add_command
+from rl_router.cli.parts import Commands, add_step
 
 
 def add(commands: Commands) -> None:
-    prompts = add_command(commands, "prompts", prompts_command, "make an RL prompt set (verl parquet) of questions")
-    prompts.add_argument("recipe", metavar="RECIPE", help="a name in recipes/prompts, or a YAML file")
-    prompts.add_argument("changes", help="change a key of the recipe, such as seed=1 out=FOLDER", **CHANGES)
+    prompts = add_step(
+        commands,
+        "prompts",
+        prompts_command,
+        "make an RL prompt set (verl parquet) of questions",
+        example="seed=1 out=FOLDER",
+    )
     prompts.add_argument("--json", action="store_true", help="what generation.yaml says, as JSON")
 
 

@@ -6,14 +6,12 @@ import argparse
 import json
 from typing import Any
 
-from rl_router.cli.parts import CHANGES, Commands, add_command
+from rl_router.cli.parts import Commands, add_step
 
 
 def add(commands: Commands) -> None:
     text = "draw questions from benchmarks, check each against its own answer, and write a queries file"
-    queries = add_command(commands, "queries", queries_command, text)
-    queries.add_argument("recipe", metavar="RECIPE", help="a name from recipes/queries, or a .yaml file")
-    queries.add_argument("changes", help="change a key, such as benchmarks.gsm8k.test=100 or out=FILE", **CHANGES)
+    queries = add_step(commands, "queries", queries_command, text, example="benchmarks.gsm8k.test=100 or out=FILE")
     queries.add_argument("--json", action="store_true", help="what was drawn, as JSON")
 
 

@@ -42,10 +42,10 @@ def add(commands: Commands) -> None:
 
 def infer_command(args: argparse.Namespace) -> None:
     check(args)
-    from rl_router.data.query_files import read_queries
+    from rl_router.data.query_files import read_plain_queries
     from rl_router.routers.named import find_router
 
-    queries, named = read_queries(args.input), find_router(args.run)
+    queries, named = read_plain_queries(args.input), find_router(args.run)
     if named is not None:
         infer_with_router(args, named, queries)
     else:

@@ -37,3 +37,13 @@ def add_command(
     added = commands.add_parser(name, help=text, description=f"{text[0].upper()}{text[1:]}.")
     added.set_defaults(command=command)
     return added
+
+
+def add_step(
+    commands: Commands, name: str, command: Callable[[argparse.Namespace], None], text: str, *, example: str
+) -> argparse.ArgumentParser:
+    """A step of the data pipeline: a recipe of `recipes/NAME`, and changes to its keys."""
+    added = add_command(commands, name, command, text)
+    added.add_argument("recipe", metavar="RECIPE", help=f"a name from recipes/{name}, or a .yaml file")
+    added.add_argument("changes", help=f"change a key of the recipe, such as {example}", **CHANGES)
+    return added

@@ -12,7 +12,7 @@ from rl_router.types import Query
 TEXT_KEYS = ("query", "text", "prompt", "question")
 
 
-def read_queries(path: Path) -> list[Query]:
+def read_plain_queries(path: Path) -> list[Query]:
     """An entry is a text, or an object with its text under query, text, prompt or question; `id` and `task` are kept.
 
     DataError in one sentence for a file that cannot be read, has no query, or an entry that is none.

@@ -36,7 +36,7 @@ IMPORTERS: dict[str, Importer] = {
     ),
     "verl": Importer(
         read=verl.read_table,
-        queries=verl.read_queries,
+        queries=verl.read_prompt_queries,
         description="verl and xRouter prompt parquet that records pass rates of models",
     ),
 }

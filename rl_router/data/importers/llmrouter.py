@@ -28,10 +28,12 @@ from rl_router.data.importers.sources import (
 )
 from rl_router.data.table import RoutingTable
 from rl_router.errors import DataError
+from rl_router.observe.console import say
 
 DATASET = "llmrouter"
 FAILED = ("ERROR", "API Error")
 """How the response of a call that failed begins."""
+OWN_NAMES = ("default_routing_", "default_llm")
 TOKENS_PER_PRICE = 1_000_000
 NEEDED = ("task_name", "query", "model_name", "performance")
 EXTRA: dict[str, type[pl.DataType]] = {
@@ -57,11 +59,17 @@ class Candidate:
 
 
 def read_table(paths: Sequence[Path]) -> RoutingTable:
-    """Every routing file below `paths`, with costs where a default_llm.json names the model."""
+    """Every routing file below `paths`, with costs where a default_llm.json names the model.
+
+    Files of a folder that are about something else are passed over, and named on standard error.
+    """
     files = files_in(paths, (".jsonl", ".json"), "routing files of LLMRouter")
-    prices = {c.name: c for file in files if file.suffix == ".json" for c in read_candidates(file)}
+    known = [file for file in files if file in paths or _is_known(file)]
+    if len(known) < len(files):
+        say(f"passed over, as no routing lines or prices: {', '.join(str(f) for f in files if f not in known)}")
+    prices = {c.name: c for file in known if file.suffix == ".json" for c in read_candidates(file)}
     rows: list[dict[str, Any]] = []
-    for file in files:
+    for file in known:
         if file.suffix == ".jsonl":
             rows += _rows(file, prices)
     if not rows:
@@ -74,7 +82,7 @@ def read_table(paths: Sequence[Path]) -> RoutingTable:
 def read_candidates(path: Path) -> list[Candidate]:
     """The models of a default_llm.json or *_embeddings.json; none when the file is about something else."""
     entries = json_object(path)
-    if not entries or not all(isinstance(e, dict) and "input_price" in e for e in entries.values()):
+    if not _has_prices(entries):
         return []
     try:
         return [
@@ -87,7 +95,7 @@ def read_candidates(path: Path) -> list[Candidate]:
             )
             for name, entry in entries.items()
         ]
-    except (KeyError, TypeError, ValueError):
+    except (AttributeError, KeyError, TypeError, ValueError):
         raise DataError(f"{path} has a model without input_price and output_price; state both as numbers.") from None
 
 
@@ -98,6 +106,22 @@ def read_embeddings(path: Path) -> dict[str, list[float]]:
         return {name: [float(x) for x in entry["embedding"]] for name, entry in entries.items()}
     except (KeyError, TypeError, ValueError):
         raise DataError(f"{path} has a model without an 'embedding' of numbers.") from None
+
+
+def _is_known(path: Path) -> bool:
+    """Whether a file of a folder is LLMRouter's: by its name, a model in its first line or a price in an entry."""
+    if path.name.startswith(OWN_NAMES):
+        return True
+    try:
+        if path.suffix == ".json":
+            return _has_prices(json_object(path))
+        return "model_name" in next((line for _, line in json_lines(path)), {})
+    except DataError:
+        return False
+
+
+def _has_prices(entries: Mapping[str, Any]) -> bool:
+    return any(isinstance(entry, dict) and "input_price" in entry for entry in entries.values())
 
 
 def _rows(path: Path, prices: Mapping[str, Candidate]) -> list[dict[str, Any]]:

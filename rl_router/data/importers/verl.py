@@ -39,7 +39,7 @@ def read_table(paths: Sequence[Path]) -> RoutingTable:
     return table_of(rows, f"verl data {paths[0]}", QUERY_SCHEMA)
 
 
-def read_queries(paths: Sequence[Path]) -> list[Query]:
+def read_prompt_queries(paths: Sequence[Path]) -> list[Query]:
     """The questions alone, each once."""
     return [query for query, _ in _questions(paths)]
 

@@ -116,3 +116,31 @@ def test_what_is_no_routing_file_is_refused_in_one_sentence(tmp_path, content, s
 def test_a_path_that_is_not_there_is_refused(tmp_path):
     with pytest.raises(DataError, match="There is no file or folder"):
         IMPORTERS["llmrouter"].read([tmp_path / "none"])
+
+
+def test_foreign_files_of_a_folder_are_passed_over_and_named(tmp_path, capsys):
+    (tmp_path / "package.json").write_text('{"name": "x", "version": [1]}')
+    (tmp_path / "broken.json").write_text("{")
+    (tmp_path / "list.json").write_text("[1, 2]")
+    (tmp_path / "log.jsonl").write_text("no JSON at all\n")
+    (tmp_path / "query_data_train.jsonl").write_text('{"task_name": "gsm8k", "query": "?"}\n')
+    table = folder(tmp_path, train=[{}])
+    assert table.query_ids == ("train/0",) and table.frame["cost_usd"].to_list() == [pytest.approx(32e-6)]
+    said = capsys.readouterr().err
+    for name in ("package.json", "broken.json", "list.json", "log.jsonl", "query_data_train.jsonl"):
+        assert name in said
+    assert "default_llm.json" not in said and "default_routing_train_data.jsonl" not in said
+
+
+def test_what_was_named_or_is_llmrouters_own_is_not_passed_over(tmp_path):
+    folder(tmp_path, train=[{}])
+    (tmp_path / "broken.json").write_text("{")
+    with pytest.raises(DataError, match="broken.json is not valid JSON"):
+        IMPORTERS["llmrouter"].read([tmp_path / "default_routing_train_data.jsonl", tmp_path / "broken.json"])
+    with pytest.raises(DataError, match="default_llm.json has a model without input_price"):
+        folder(tmp_path, train=[{}], prices=PRICES | {"third": {"feature": "No price."}})
+    with pytest.raises(DataError, match="Line 2 of .*train_data.jsonl is no JSON object"):
+        (tmp_path / "default_llm.json").unlink()
+        with open(tmp_path / "default_routing_train_data.jsonl", "a") as file:
+            file.write("{\n")
+        IMPORTERS["llmrouter"].read([tmp_path])

@@ -20,9 +20,11 @@ names file and line.
 
 from __future__ import annotations
 
+import os
 import sys
 import traceback
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import replace
 from hashlib import sha256
 from importlib.util import module_from_spec, spec_from_file_location
 from pathlib import Path
@@ -34,11 +36,14 @@ from rl_router.data.benchmarks import BENCHMARKS, Benchmark, Item, Row
 from rl_router.data.graders import GRADERS, Grader
 from rl_router.data.registry import Registry
 from rl_router.errors import DataError
+from rl_router.observe.console import say
 from rl_router.types import Query
 
 __all__ = ["Item", "METRICS", "Row", "benchmark", "grader", "load_custom_tasks", "metric"]
 
 FOLDER = Path("custom_tasks")
+GRADER_FILE = "grader_file"
+"""The key of a question's `meta` that says which file of custom tasks its grader comes from."""
 SPLITS = {"train": "train", "val": "val", "test": "test"}
 
 Metric = Callable[[np.ndarray, np.ndarray], float]
@@ -121,6 +126,38 @@ def load_custom_tasks(path: Path | str | None = None) -> list[Path]:
     for file in files:
         _run(file.resolve())
     return files
+
+
+def noting_its_grader(query: Query) -> Query:
+    """The question, with the file that its grader comes from in `meta` unless that is rl_router's own.
+
+    The file is a path from the working folder and a digest: enough to ask for it, never a reason to run it.
+    """
+    file = GRADERS.file(query.grader)
+    if file is None:
+        return query
+    needed = {"path": os.path.relpath(file), "sha256": digest(file)}
+    return replace(query, meta={**query.meta, GRADER_FILE: needed})
+
+
+def check_graders(queries: Iterable[Query]) -> None:
+    """A DataError when a question's grader is not loaded, with the file to name. A file that has changed is said."""
+    needed = {query.grader: query.meta.get(GRADER_FILE) for query in queries}
+    for name, noted in needed.items():
+        path = noted.get("path") if isinstance(noted, dict) else None
+        if path and name not in GRADERS:
+            raise DataError(
+                f"Some questions are graded by {name!r}, which their maker had in {path}; if you trust that file, pass "
+                f"custom_tasks={path}."
+            )
+        GRADERS.get(name)
+        file = GRADERS.file(name)
+        if path and (file is None or digest(file) != noted.get("sha256")):
+            say(f"the grader {name!r} is not the one of {path} that the questions were made with: it has changed since")
+
+
+def digest(file: Path) -> str:
+    return sha256(file.read_bytes()).hexdigest()
 
 
 def _run(file: Path) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from difflib import get_close_matches
+from pathlib import Path
 from typing import Generic, TypeVar
 
 from rl_router.errors import DataError
@@ -42,6 +43,10 @@ class Registry(Generic[T]):
     def is_ours(self, name: str) -> bool:
         """Whether the name came with rl_router."""
         return self._where[name] == OURS
+
+    def file(self, name: str) -> Path | None:
+        """The file of custom tasks that the name came from, None for what came with rl_router."""
+        return None if self.is_ours(name) else Path(self._where[name].rpartition(":")[0])
 
     def __contains__(self, name: str) -> bool:
         return name in self._values

@@ -17,8 +17,7 @@ from typing import Annotated, Any
 
 from pydantic import Field
 
-from rl_router.data.custom import load_custom_tasks
-from rl_router.data.graders import GRADERS
+from rl_router.data.custom import check_graders, load_custom_tasks
 from rl_router.data.graders.grader import JUDGE
 from rl_router.data.parquet import read_parquet
 from rl_router.data.queries import message_content, read_queries
@@ -148,10 +147,9 @@ def read_questions(job: CollectJob) -> list[Query]:
     queries = [replace(query, grader=query.grader or job.grader) for query in queries[: job.limit]]
     if not queries:
         raise DataError(f"{job.queries} has no question in the split {job.split!r}; name another or leave it out.")
-    for name in dict.fromkeys(query.grader for query in queries):
-        GRADERS.get(name)
-        if name == JUDGE and job.judge is None:
-            raise DataError("Some questions are graded by a language model; name one of the pool with judge=NAME.")
+    check_graders(queries)
+    if job.judge is None and any(query.grader == JUDGE for query in queries):
+        raise DataError("Some questions are graded by a language model; name one of the pool with judge=NAME.")
     return queries
 
 

@@ -23,7 +23,7 @@ from rl_router import __version__
 from rl_router.data.benchmarks import BENCHMARKS, Benchmark
 from rl_router.data.benchmarks.loading import load_rows
 from rl_router.data.benchmarks.validation import fingerprint, gold_faults, validate_shape
-from rl_router.data.custom import load_custom_tasks
+from rl_router.data.custom import digest, load_custom_tasks, noting_its_grader
 from rl_router.data.graders import GRADERS
 from rl_router.data.queries import read_queries, write_queries
 from rl_router.errors import DataError
@@ -106,7 +106,9 @@ class Part:
     @property
     def key(self) -> str:
         """Changes with whatever changes what is drawn."""
-        parts = [self.benchmark.name, self.split, self.count, self.seed, self.after, _stamps(self.path)]
+        name, grader = self.benchmark.name, self.benchmark.grader
+        code = [digest(file) for file in (BENCHMARKS.file(name), GRADERS.file(grader)) if file is not None]
+        parts = [name, self.split, self.count, self.seed, self.after, _stamps(self.path), code]
         return sha256(json.dumps(parts).encode()).hexdigest()[:16]
 
 
@@ -128,7 +130,7 @@ def build_queries(job: QueriesJob) -> list[Query]:
         say(f"{job.out} is there already, made by the same recipe.")
         return read_queries(job.out)
     drawn = draw(parts, job.unfinished)
-    queries = [query for part in drawn for query in part.queries]
+    queries = [noting_its_grader(query) for part in drawn for query in part.queries]
     for fault in validate_shape(queries):
         raise DataError(f"Question {fault.query_id} cannot be used: {fault.what}.")
     faults = check_answers(queries, job.unfinished) if job.check_answers else {}

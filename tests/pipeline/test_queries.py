@@ -4,15 +4,18 @@ import signal
 import subprocess
 import sys
 import time
+from dataclasses import replace
+from hashlib import sha256
 from pathlib import Path
 
 import pytest
 
 from rl_router import cli
+from rl_router.data.custom import check_graders
 from rl_router.data.queries import read_queries
 from rl_router.errors import DataError, RecipeError
 from rl_router.pipeline import queries as pipeline
-from rl_router.pipeline.queries import QueriesJob, Share, build_queries, sample
+from rl_router.pipeline.queries import Part, QueriesJob, Share, build_queries, sample
 from rl_router.recipe import load_step
 
 
@@ -178,7 +181,40 @@ def test_a_recipe_may_name_custom_tasks(sums, capsys):
     )
     try:
         assert cli.main(["data", "queries", "mine.yaml"]) == 0
-        assert [query.answers for query in read_queries("q.parquet")] == [("6",), ("4",)]
+        queries = read_queries("q.parquet")
+        assert [query.answers for query in queries] == [("6",), ("4",)]
+        needed = {"path": "tasks.py", "sha256": sha256(CUSTOM.encode()).hexdigest()}
+        assert [query.meta for query in queries] == [{"grader_file": needed}] * 2
+        check_graders(queries)
+        assert "has changed since" not in capsys.readouterr().err
+        Path("tasks.py").write_text(CUSTOM.replace("strip()", "strip(' .')"))
+        check_graders(queries)
+        assert "is not the one of tasks.py that the questions were made with" in capsys.readouterr().err
+    finally:
+        BENCHMARKS.remove("digits")
+        GRADERS.remove("sum_of_digits")
+    with pytest.raises(
+        DataError, match=r"graded by 'sum_of_digits', .* had in tasks.py; .* pass custom_tasks=tasks.py"
+    ):
+        check_graders(queries)
+    with pytest.raises(DataError, match="There is no grader 'sum_of_digits'"):
+        check_graders([replace(query, meta={}) for query in queries])
+
+
+def test_a_custom_file_that_has_changed_makes_the_questions_anew(sums):
+    from rl_router.data import custom
+    from rl_router.data.benchmarks import BENCHMARKS
+    from rl_router.data.graders import GRADERS
+
+    file = Path("tasks.py")
+    file.write_text(CUSTOM)
+    custom.load_custom_tasks(file)
+    try:
+        part = Part(benchmark=BENCHMARKS.get("digits"), split="test", count=None, path=None, seed=0)
+        before = part.key
+        assert part.key == before
+        file.write_text(CUSTOM + "# changed\n")
+        assert part.key != before
     finally:
         BENCHMARKS.remove("digits")
         GRADERS.remove("sum_of_digits")

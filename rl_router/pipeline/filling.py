@@ -16,11 +16,12 @@ from rl_router.observe.formats import usd
 from rl_router.pipeline.cells import Cell, Journal, Outcome, outcome_of
 from rl_router.pipeline.judge import PoolJudge
 from rl_router.pipeline.spending import Spending, most_usd
+from rl_router.pipeline.turns import in_context
 from rl_router.pool.backend import Request
 from rl_router.pool.ledger import Ledger
 from rl_router.pool.pool import ModelPool
 from rl_router.pool.recordings import Recordings
-from rl_router.types import Call
+from rl_router.types import Call, Query
 
 SHOWN_EVERY_S = 0.2
 
@@ -88,11 +89,12 @@ class Filling:
             self._count(cell, outcome, ledger.wallet_usd, progress)
 
     async def _outcome(self, cell: Cell, ledger: Ledger) -> Outcome:
-        call = await self._send(cell.request, ledger)
+        request, failed = await in_context(cell.request, lambda request: self._send(request, ledger))
+        call = failed or await self._send(request, ledger)
         judge = None
         if cell.grader == JUDGE and self.settings.judge is not None:
             judge = PoolJudge(self.pool.spec(self.settings.judge), lambda request: self._send(request, ledger))
-        score = await self._grade(cell, answer_of(call.reply), judge)
+        score = await self._grade(cell, request.query, answer_of(call.reply), judge)
         return outcome_of(cell, call, score, judge_trouble=judge.trouble if judge is not None else None)
 
     async def _send(self, request: Request, ledger: Ledger) -> Call:
@@ -106,9 +108,9 @@ class Filling:
         finally:
             await self.spending.settle(most, ledger.wallet_usd - before_usd)
 
-    async def _grade(self, cell: Cell, answer: str | None, judge: PoolJudge | None) -> float | None:
+    async def _grade(self, cell: Cell, query: Query, answer: str | None, judge: PoolJudge | None) -> float | None:
         try:
-            return await grade_async(cell.grader, answer, cell.query, judge=judge)
+            return await grade_async(cell.grader, answer, query, judge=judge)
         except RouterError:
             raise
         except Exception as error:

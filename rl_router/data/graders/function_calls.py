@@ -67,7 +67,11 @@ def wanted_calls(query: Query) -> list[dict[str, dict[str, list[Any]]]] | None:
         wanted = json.loads(query.answers[0])
     except (ValueError, RecursionError):
         return None
-    return wanted if isinstance(wanted, list) else None
+    return wanted if isinstance(wanted, list) and all(_is_call(call) for call in wanted) else None
+
+
+def _is_call(wanted: Any) -> bool:
+    return isinstance(wanted, dict) and all(isinstance(parameters, dict) for parameters in wanted.values())
 
 
 def calls_in(response: str) -> list[FunctionCall] | None:

@@ -121,12 +121,15 @@ def test_ifeval_keeps_the_arguments_of_each_instruction():
     assert grade("instructions", "tea, tea", query) == 0.0
 
 
-def test_mt_bench_asks_the_first_turn_with_its_reference_whichever_copy_it_is():
+def test_mt_bench_asks_each_turn_with_its_reference_whichever_copy_it_is():
     fastchat = {"question_id": 111, "category": "math", "turns": ["2 + 2?", "And 3?"], "reference": ["4", "5"]}
     hub = {"prompt_id": 111, "category": "math", "prompt": ["2 + 2?", "And 3?"], "reference": ["4", "5"]}
     for row in (fastchat, hub):
         query = question("mt_bench", row)
         assert (query.text, query.meta["reference"], query.grader) == ("2 + 2?", "4", "judge")
+        second = question("mt_bench_turn2", row)
+        assert (second.text, second.meta["reference"]) == ("2 + 2?\n\nAnd 3?", "5")
+        assert second.meta["turns"] == ["2 + 2?", "And 3?"] and "turns" not in query.meta
     assert "reference" not in question("mt_bench", {**hub, "reference": []}).meta
 
 
@@ -176,6 +179,49 @@ def test_unanswerable_questions_and_withheld_answers_are_no_questions():
     assert (
         question("bfcl", {"id": "simple_1", "question": [[{"role": "user", "content": "x"}]], "function": []}) is None
     )
+
+
+def bfcl_row(identity, truth, **changes):
+    asked = [[{"role": "user", "content": "Do it."}]]
+    return {"id": identity, "question": asked, "function": [{"name": "run"}], "ground_truth": truth, **changes}
+
+
+@pytest.mark.parametrize(
+    ("truth", "right", "wrong"),
+    [
+        (
+            {"path": ["new Path('/a.txt')"], "force": [True]},
+            {"path": "new Path('/a.txt')", "force": True},
+            {"force": 1},
+        ),
+        ({"ids": [[1, 2]], "to": [5]}, {"ids": [1, 2], "to": 5}, {"ids": [2, 1], "to": 5}),
+        ({"from": [20.5, "20.5"]}, {"from": "20.5"}, {"from": 20}),
+        ({"meta": [{"limit": [50], "of": ["x"]}]}, {"meta": {"limit": 50, "of": "x"}}, {"meta": {"limit": 50}}),
+        ({"name": ["a"], "deep": ["", "null"]}, {"name": "a"}, {"name": "b", "deep": "null"}),
+    ],
+)
+def test_calls_of_java_and_javascript_are_asked_for_and_compared_as_json(truth, right, wrong):
+    for identity, language in (("java_3", "Java"), ("simple_javascript_3", "JavaScript")):
+        query = question("bfcl", bfcl_row(identity, [{"Type.run": truth}]))
+        assert f"The functions are {language}'s." in query.text
+        assert validate([query]) == []
+        assert grade("function_calls", json.dumps([{"name": "Type.run", "arguments": right}]), query) == 1.0
+        assert grade("function_calls", json.dumps([{"name": "Type.run", "arguments": wrong}]), query) == 0.0
+    assert "The functions are" not in question("bfcl", bfcl_row("simple_python_3", [{"run": {}}])).text
+
+
+@pytest.mark.parametrize(
+    ("identity", "why"),
+    [
+        ("multi_turn_base_7", "category multi_turn_base is graded by simulated machines"),
+        ("exec_simple_7", "category exec_simple is graded by running functions"),
+        ("live_relevance_3-3-0", "category live_relevance says that some call is due, not which one"),
+        ("rest_1", "category rest is graded by calling the network"),
+    ],
+)
+def test_categories_that_only_running_something_grades_are_refused(identity, why):
+    with pytest.raises(DataError, match=why):
+        question("bfcl", bfcl_row(identity, [["run(x=1)"]]))
 
 
 def test_a_row_of_another_shape_says_what_it_lacks_and_what_it_has():

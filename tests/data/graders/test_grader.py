@@ -1,4 +1,5 @@
 import asyncio
+import json
 import subprocess
 import sys
 import threading
@@ -49,6 +50,22 @@ def test_no_reply_crashes_a_grader(name, reply, answers):
         name, reply, Query(query_id="q", text="?", answers=answers, task="t", choices=ABLE.choices, meta=ABLE.meta)
     )
     assert score is None or 0.0 <= score <= 1.0
+
+
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.text(max_size=3) | st.just("f"),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.sampled_from(["f", "x", "y"]), inner, max_size=2),
+    max_leaves=8,
+)
+
+
+@given(wanted=JSON, reply=st.sampled_from(["f(x=1)", "[]", '[{"f": {"x": "f"}}]', "f(x={'y': [1]})", "no"]))
+def test_no_answer_of_a_queries_file_crashes_the_grader_of_calls(wanted, reply):
+    """Whoever wrote the file: what is no list of calls is no known answer."""
+    asked = Query(query_id="q", text="?", answers=(json.dumps(wanted),), task="t")
+    assert grade("function_calls", reply, asked) in (None, 0.0, 1.0)
+    for gold in GRADERS.get("function_calls").gold(asked):
+        assert isinstance(gold, str)
 
 
 @settings(max_examples=25, deadline=None)

@@ -143,8 +143,9 @@ def noting_its_grader(query: Query) -> Query:
 def check_graders(queries: Iterable[Query]) -> None:
     """A DataError when a question's grader is not loaded, with the file to name. A file that has changed is said."""
     needed = {query.grader: query.meta.get(GRADER_FILE) for query in queries}
-    for name, noted in needed.items():
-        path = noted.get("path") if isinstance(noted, dict) else None
+    for name, entry in needed.items():
+        noted = entry if isinstance(entry, dict) else {}
+        path = noted.get("path")
         if path and name not in GRADERS:
             raise DataError(
                 f"Some questions are graded by {name!r}, which their maker had in {path}; if you trust that file, pass "

@@ -1,5 +1,7 @@
 """One router on one table, measured in a process of its own: time to fit, time to route, memory, quality and cost.
 
+Times are of the processor, on one core, so that a busy machine shows them too; the wall's is beside that of the fit.
+
     python -m rl_router.evaluation.speed.router_run '{"router": {"kind": "knn"}, "data": "TABLE.parquet", …}'
 
 prints one line of JSON. `data` may be `synthetic:QUERIESxMODELS`.
@@ -46,13 +48,14 @@ class RouterRun:
 def measure(run: RouterRun) -> dict[str, Any]:
     fit_on, test_on = _tables(run)
     router = make_router(run.router, run.seed)
-    began_s = time.perf_counter()
+    began_s, began_cpu_s = time.perf_counter(), time.process_time()
     router.fit(fit_on)
-    fit_s = time.perf_counter() - began_s
+    fit_s, fit_cpu_s = time.perf_counter() - began_s, time.process_time() - began_cpu_s
     left_out = set(json.loads(Path(run.left_out).read_text())) if run.left_out else set()
     queries = [query for query in test_on.queries() if query.query_id not in left_out]
     return {
         "fit_s": fit_s,
+        "fit_cpu_s": fit_cpu_s,
         "seeded": "seed" in router.parameters(),
         "queries": len(queries),
         **latencies(router, queries),
@@ -73,17 +76,23 @@ def make_router(values: Mapping[str, Any], seed: int) -> Router:
 
 
 def latencies(router: Router, queries: list[Query]) -> dict[str, float | None]:
-    """Milliseconds per query, alone and in a batch; of the latter also the part that turns texts into vectors."""
+    """Milliseconds per query, alone and in a batch, and the part of each that turns texts into vectors."""
     batch = (queries * (1 + BATCH // len(queries)))[:BATCH]
+    texts = [query.text for query in batch]
+    encoder = getattr(router, "features_", None)
     router.route(batch[:2])  # what is made on the first use is no part of a routed query
-    singles = [_ms(lambda query=query: router.route([query])) for query in batch[:SINGLES]]  # type: ignore[misc]
-    features = getattr(router, "features_", None)
-    encoder_ms = None if features is None else _ms(lambda: features([query.text for query in batch])) / len(batch)
+    if encoder is not None:
+        encoder(texts[:2])
     return {
-        "single_ms": float(np.median(singles)),
+        "single_ms": _median_ms(lambda i: router.route([batch[i]])),
+        "single_encoder_ms": None if encoder is None else _median_ms(lambda i: encoder([texts[i]])),
         "batch_ms": _ms(lambda: router.route(batch)) / len(batch),
-        "batch_encoder_ms": encoder_ms,
+        "batch_encoder_ms": None if encoder is None else _ms(lambda: encoder(texts)) / len(batch),
     }
+
+
+def _median_ms(work: Callable[[int], object]) -> float:
+    return float(np.median([_ms(lambda i=i: work(i)) for i in range(SINGLES)]))  # type: ignore[misc]
 
 
 def frontier(router: Router, table: RoutingTable, queries: list[Query]) -> list[dict[str, Any]]:
@@ -157,9 +166,9 @@ def _needs(run: RouterRun) -> tuple[str, ...]:
 
 
 def _ms(work: Callable[[], object]) -> float:
-    began_s = time.perf_counter()
+    began_s = time.process_time()
     work()
-    return 1000 * (time.perf_counter() - began_s)
+    return 1000 * (time.process_time() - began_s)
 
 
 if __name__ == "__main__":

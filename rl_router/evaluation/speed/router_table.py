@@ -25,6 +25,8 @@ from rl_router.observe.console import say
 from rl_router.observe.files import append_lines, read_lines, write_text
 from rl_router.routers.registry import BUILT_IN, entry
 
+DENSE = "knn features=hashing:384"
+"""Nearest neighbours over dense vectors, as a sentence encoder makes them, without the time of one."""
 TUNED = ("bert", "causal_lm")
 """Fine-tuned ones take a model of one's own: they are measured when named."""
 
@@ -36,7 +38,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except RouterError as error:
         say(f"benchmark_routers: {error}")
         return error.exit_code
-    print(json.dumps(rows, indent=2) if args.json else markdown(rows))
+    print(json.dumps(rows, indent=2) if args.json else (speed_markdown if args.speed else markdown)(rows))
     return 0
 
 
@@ -44,6 +46,7 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(description="Fit every router on the same table; time, memory, quality and cost.")
     parser.add_argument("data", nargs="?", help="a routing table, or synthetic:QUERIESxMODELS")
     parser.add_argument("--scale", action="store_true", help="the same as synthetic:100000x20")
+    parser.add_argument("--speed", action="store_true", help="time alone, on synthetic:36000x10 or the table given")
     parser.add_argument("--routers", nargs="+", metavar="ROUTER", help="'ridge', or 'ridge strength=20' (default: all)")
     parser.add_argument("--fit-split", default="train")
     parser.add_argument("--test-split", default="test")
@@ -56,11 +59,15 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def measure_all(args: argparse.Namespace) -> list[dict[str, Any]]:
-    if bool(args.data) == args.scale:
-        raise RecipeError("expected a routing table or --scale, and not both")
-    data = "synthetic:100000x20" if args.scale else args.data
+    if args.scale and (args.data or args.speed):
+        raise RecipeError("--scale has a table of its own: leave the other out")
+    data = args.data or ("synthetic:100000x20" if args.scale else "synthetic:36000x10" if args.speed else None)
+    if data is None:
+        raise RecipeError("expected a routing table, --speed or --scale")
     data = data if data.startswith("synthetic:") else str(Path(data).expanduser().absolute())
     names = args.routers or [found.name for found in BUILT_IN if found.name not in TUNED]
+    if args.speed and not args.routers:
+        names.insert(1, DENSE)
     results = args.folder / "results.jsonl"
     rows = []
     for number, name in enumerate(names, start=1):
@@ -75,11 +82,12 @@ def measure_all(args: argparse.Namespace) -> list[dict[str, Any]]:
                 left_out=args.left_out,
             )
             row = _kept(results, run) or _measured(results, run, args.limit_s)
-            say(f"{number}/{len(names)} {name}, seed {seed}: {row.get('error') or str(round(row['fit_s'], 2)) + ' s'}")
+            done = row.get("error") or f"{row['fit_cpu_s']:.2f} s of one core"
+            say(f"{number}/{len(names)} {name}, seed {seed}: {done}")
             rows.append({"name": name, **row})
             if not row.get("seeded"):
                 break  # nothing in it is drawn: another seed is the same router
-    write_text(args.folder / "table.md", markdown(rows) + "\n")
+    write_text(args.folder / "table.md", (speed_markdown if args.speed else markdown)(rows) + "\n")
     return rows
 
 
@@ -103,7 +111,8 @@ def _kept(results: Path, run: RouterRun) -> dict[str, Any] | None:
 
 def _measured(results: Path, run: RouterRun, limit_s: float) -> dict[str, Any]:
     command = [sys.executable, "-m", "rl_router.evaluation.speed.router_run", json.dumps(asdict(run))]
-    environment = {**os.environ, "RL_ROUTER_TRACEBACK": "1"}
+    threads = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1")  # one core
+    environment = {**os.environ, **threads, "RL_ROUTER_TRACEBACK": "1"}
     try:
         done = subprocess.run(command, capture_output=True, text=True, timeout=limit_s, env=environment)
         lines = (done.stdout if done.returncode == 0 else done.stderr).strip().splitlines()
@@ -118,7 +127,7 @@ def _measured(results: Path, run: RouterRun, limit_s: float) -> dict[str, Any]:
 def markdown(rows: Sequence[dict[str, Any]]) -> str:
     """One line per router; of several seeds the mean, with the standard error of quality."""
     lines = [
-        "| router | quality | macro | cost µ$ | best quality under half its cost | fit s | one ms | batch ms"
+        "| router | quality | macro | cost µ$ | best quality under half its cost | fit CPU s | one ms | batch ms"
         " | of it encoder | peak GB |",
         "|---|---|---|---|---|---|---|---|---|---|",
     ]
@@ -137,10 +146,26 @@ def markdown(rows: Sequence[dict[str, Any]]) -> str:
             _percent([first["macro"] for first in firsts]),
             _number([first["cost_usd"] for first in firsts], 1e6, 0),
             _cheaper(good),
-            *(_number([row[key] for row in good], 1, 2) for key in ("fit_s", "single_ms", "batch_ms")),
+            *(_number([row[key] for row in good], 1, 2) for key in ("fit_cpu_s", "single_ms", "batch_ms")),
             _number([row["batch_encoder_ms"] for row in good], 1, 2),
             _number([row["peak_rss_bytes"] for row in good], 1e-9, 2),
         ]
+        lines.append(f"| {' | '.join(cells)} |")
+    return "\n".join(lines)
+
+
+def speed_markdown(rows: Sequence[dict[str, Any]]) -> str:
+    """One line per router: milliseconds of one core for a routed query, and how many of them are the encoder's."""
+    keys = ("single_ms", "single_encoder_ms", "batch_ms", "batch_encoder_ms")
+    lines = [
+        "| router | one query ms | of it encoder | in 1,000 ms | of it encoder | fit CPU s |",
+        "|---|---|---|---|---|---|",
+    ]
+    for row in rows:
+        if "error" in row:
+            lines.append(f"| {row['name']} | {row['error']} |" + " |" * 4)
+            continue
+        cells = [row["name"], *(_number([row[key]], 1, 3) for key in keys), _number([row["fit_cpu_s"]], 1, 1)]
         lines.append(f"| {' | '.join(cells)} |")
     return "\n".join(lines)
 

@@ -5,7 +5,7 @@ import pytest
 
 from rl_router.errors import RecipeError
 from rl_router.evaluation.speed.router_run import RouterRun, measure, synthetic
-from rl_router.evaluation.speed.router_table import main, markdown, parse
+from rl_router.evaluation.speed.router_table import main, markdown, parse, speed_markdown
 
 DATA = Path(__file__).parents[3].parent / "shared" / "data"
 
@@ -28,12 +28,18 @@ def test_a_synthetic_table_has_the_size_that_it_says():
 def test_the_table_shows_the_mean_of_the_seeds_and_what_a_cheaper_point_reaches():
     def row(quality):
         points = [{"quality": quality, "macro": quality, "cost_usd": 1e-3}, {"quality": 0.5, "cost_usd": 4e-4}]
-        times = {"fit_s": 2.0, "single_ms": 1.0, "batch_ms": 0.5, "batch_encoder_ms": None, "peak_rss_bytes": 10**9}
+        times = {"fit_cpu_s": 2.0, "single_ms": 1.0, "batch_ms": 0.5, "batch_encoder_ms": None, "peak_rss_bytes": 10**9}
         return {"name": "knn", "frontier": points, **times}
 
     last = markdown([row(0.6), row(0.7)]).splitlines()[-1]  # standard error 5 = 7.07 / √2
     assert last == ("| knn | 65.00 ± 5.00 | 65.00 ± 5.00 | 1000 | 50.00 ± 0.00 @ 400 | 2.00 | 1.00 | 0.50 | – | 1.00 |")
     assert "| svm | not done after 5 s |" in markdown([{"name": "svm", "error": "not done after 5 s"}])
+
+
+def test_the_table_of_speeds_sets_the_encoder_beside_the_whole():
+    times = {"single_ms": 2.0, "single_encoder_ms": 0.25, "batch_ms": 1.0, "batch_encoder_ms": None, "fit_cpu_s": 9.0}
+    assert speed_markdown([{"name": "knn", **times}]).splitlines()[-1] == "| knn | 2.000 | 0.250 | 1.000 | – | 9.0 |"
+    assert "| svm | it was killed |" in speed_markdown([{"name": "svm", "error": "it was killed"}])
 
 
 @pytest.mark.timeout(110)

@@ -18,7 +18,7 @@ from scipy.optimize import nnls
 from rl_router.routers.best_per_task import shrunk_means
 from rl_router.routers.features import Features, make_features
 from rl_router.routers.learned import learned
-from rl_router.routers.linear import ridge
+from rl_router.routers.linear import ridges
 from rl_router.routers.observations import Observations
 from rl_router.routers.ridge import left_by_means, targets_of
 from rl_router.routers.router import Router
@@ -72,7 +72,7 @@ class Hierarchical(Router):
     def _weights(self, vectors: Any, targets: np.ndarray, members: np.ndarray) -> np.ndarray:
         """[k, d, m]"""
         left = left_by_means(targets, members, self.prior)
-        return np.stack([ridge(vectors, left, strength) for strength in self.strengths]).astype(np.float32)
+        return ridges(vectors, left, self.strengths).astype(np.float32)
 
     def _belief(self, observed: Observations, vectors: Any, targets: np.ndarray, members: np.ndarray) -> np.ndarray:
         """[t, k] from regressions fitted without the queries that they are asked; equal texts are asked together."""

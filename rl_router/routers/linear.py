@@ -2,49 +2,74 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
 from scipy import sparse
 from scipy.special import expit, logit
 
-RESIDUAL = 1e-8
+RESIDUAL = 1e-6
 """Of the right side's length: where the descent ends."""
 STEPS = 500
 
 
 def ridge(vectors: Any, targets: np.ndarray, strength: float) -> np.ndarray:
     """[d, t] weights that minimise |vectors [n, d] · w − targets [n, t]|² + strength · |w|²."""
-    if not sparse.issparse(vectors):
-        x = np.asarray(vectors, dtype=np.float64)
-        return np.linalg.solve(x.T @ x + strength * np.eye(x.shape[1]), x.T @ targets)
+    return ridges(vectors, targets, (strength,))[0]
+
+
+def ridges(vectors: Any, targets: np.ndarray, strengths: Sequence[float]) -> np.ndarray:
+    """[s, d, t] the same for several strengths, of sparse vectors for the work of one."""
     x = vectors.astype(np.float64)
+    if not sparse.issparse(x):
+        square, right = x.T @ x, x.T @ targets
+        return np.stack([np.linalg.solve(square + strength * np.eye(x.shape[1]), right) for strength in strengths])
     transposed = x.T.tocsr()
-    return conjugate_gradients(lambda w: transposed @ (x @ w) + strength * w, np.asarray(transposed @ targets))
+    return conjugate_gradients(lambda w: transposed @ (x @ w), np.asarray(transposed @ targets), strengths)
 
 
-def conjugate_gradients(normal: Callable[[np.ndarray], np.ndarray], right: np.ndarray) -> np.ndarray:
-    """[d, t] w with normal(w) = right [d, t], for a `normal` that is symmetric and positive.
+def conjugate_gradients(
+    square: Callable[[np.ndarray], np.ndarray], right: np.ndarray, strengths: Sequence[float]
+) -> np.ndarray:
+    """[s, d, t] w with square(w) + strength · w = right [d, t], for a `square` that is symmetric and not negative.
 
-    Hestenes and Stiefel 1952, each column a descent of its own; one product per step serves all of them, so that a
-    sparse matrix is read once and not once per column. A column that has arrived is moved no more.
+    Hestenes and Stiefel 1952. Each column descends by itself, but one product per step serves all of them, so that a
+    sparse matrix is read once and not once per column. The descent is that of the least strength, which is the slowest;
+    the others ride along at no product, because all their residuals are parallel (Jegerlehner 1996,
+    arXiv:hep-lat/9612014, section 2.3). A column that has arrived is moved no more.
     """
-    w, residual = np.zeros_like(right, dtype=np.float64), np.array(right, dtype=np.float64)
-    direction, length = residual.copy(), np.square(residual).sum(axis=0)
+    least = min(strengths)
+    shift = np.array(strengths)[:, None] - least  # [s, 1]
+    residual = np.array(right, dtype=np.float64)
+    direction = residual.copy()
+    w = np.zeros((len(shift), *right.shape))
+    directions = np.broadcast_to(residual, w.shape).copy()
+    ratio, ratio_before = (np.ones((len(shift), right.shape[1])) for _ in range(2))  # of residuals to the slowest one's
+    step_before, turn_before = np.ones(right.shape[1]), np.zeros(right.shape[1])
+    length = np.square(residual).sum(axis=0)
     enough = RESIDUAL**2 * length
     going = np.flatnonzero(length > enough)
     for _ in range(STEPS):
         if not len(going):
             break
         ahead = direction[:, going]
-        image = normal(ahead)
+        image = square(ahead) + least * ahead
         step = length[going] / (ahead * image).sum(axis=0)
-        w[:, going] += step * ahead
         residual[:, going] -= step * image
-        before, length[going] = length[going], np.square(residual[:, going]).sum(axis=0)
-        direction[:, going] = residual[:, going] + length[going] / before * ahead
-        going = going[length[going] > enough[going]]
+        now = np.square(residual[:, going]).sum(axis=0)
+        turn = now / length[going]
+        direction[:, going] = residual[:, going] + turn * ahead
+
+        old, older = ratio[:, going], ratio_before[:, going]
+        lag = older * step_before[going]
+        new = old * lag / (step * turn_before[going] * (older - old) + lag * (1.0 + shift * step))
+        for k, (stride, bend) in enumerate(zip(step * new / old, turn * (new / old) ** 2, strict=True)):
+            w[k][:, going] += stride * directions[k][:, going]
+            directions[k][:, going] = new[k] * residual[:, going] + bend * directions[k][:, going]
+        ratio_before[:, going], ratio[:, going] = old, new
+        step_before[going], turn_before[going], length[going] = step, turn, now
+        going = going[now > enough[going]]
     return w
 
 

@@ -1,31 +1,39 @@
-"""The two fits that routers share, against answers that can be written down."""
-
 import numpy as np
 import pytest
 from scipy import sparse
-from scipy.special import expit
 
-from rl_router.routers.linear import curve, ridge
-
-
-@pytest.mark.parametrize("kind", [np.asarray, sparse.csr_matrix])
-def test_ridge_divides_what_it_has_seen_by_that_and_its_strength(kind):
-    """One feature per row: w = Σ y / (n + strength), dense or sparse."""
-    vectors = kind(np.array([[1.0, 0.0], [1.0, 0.0], [0.0, 1.0]]))
-    weights = ridge(vectors, np.array([[3.0], [5.0], [2.0]]), 2.0)
-    assert weights[:, 0] == pytest.approx([8 / 4, 2 / 3])
+from rl_router.routers.linear import ridge, ridges
 
 
-def test_a_curve_is_found_again_from_its_own_chances():
-    difficulty = np.linspace(-2, 2, 200)
-    a, b = curve(difficulty, expit(0.5 - 1.5 * difficulty))
-    assert (a, b) == pytest.approx((0.5, 1.5), abs=0.01)
+@pytest.fixture
+def problem():
+    rng = np.random.default_rng(0)
+    vectors = sparse.random(80, 50, 0.2, random_state=1, format="csr")
+    targets = rng.normal(size=(80, 3))
+    targets[:, 1] = 0.0
+    return vectors, targets
 
 
-def test_a_curve_that_would_rise_is_flat_at_the_mean():
-    """b may not fall under 0: then σ(a) is the mean, here 0.7, whatever the difficulty."""
-    difficulty = np.linspace(-2, 2, 200)
-    scores = (difficulty > -0.8).astype(float)  # 140 of 200, and the harder the better
-    a, b = curve(difficulty, scores)
-    assert b == 0.0
-    assert expit(a) == pytest.approx(0.7, abs=1e-3)
+def test_one_query_and_one_word_give_the_shrunk_target():
+    # |w − 6|² + 2 w² is least at w = 2
+    np.testing.assert_allclose(ridge(sparse.csr_matrix([[1.0]]), np.array([[6.0]]), 2.0), [[2.0]])
+
+
+def test_sparse_vectors_give_what_the_normal_equations_give_for_every_strength(problem):
+    vectors, targets = problem
+    found = ridges(vectors, targets, (10.0, 0.1, 1.0))
+    for w, strength in zip(found, (10.0, 0.1, 1.0), strict=True):
+        x = vectors.toarray()
+        np.testing.assert_allclose(w, np.linalg.solve(x.T @ x + strength * np.eye(50), x.T @ targets), atol=1e-5)
+    assert not found[:, :, 1].any()  # nothing to explain
+
+
+def test_dense_vectors_give_what_sparse_ones_give(problem):
+    vectors, targets = problem
+    both = [ridges(x, targets, (0.5, 5.0)) for x in (vectors, vectors.toarray())]
+    np.testing.assert_allclose(*both, atol=1e-5)
+
+
+def test_a_column_is_what_it_is_alone(problem):
+    vectors, targets = problem
+    np.testing.assert_allclose(ridge(vectors, targets, 1.0)[:, [2]], ridge(vectors, targets[:, [2]], 1.0), atol=1e-9)

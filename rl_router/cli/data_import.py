@@ -7,7 +7,7 @@ from pathlib import Path
 
 from rl_router.cli.parts import Commands, add_command
 
-FORMATS = ("llmrouter", "routellm", "routerbench", "verl")
+FORMATS = ("llmrouter", "routellm", "routerbench", "sessions", "verl", "votes")
 
 
 def add(commands: Commands) -> None:

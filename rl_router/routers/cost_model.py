@@ -17,7 +17,7 @@ import numpy as np
 from pydantic import Field
 from scipy.optimize import nnls
 
-from rl_router.routers.learned import Learned, learned
+from rl_router.routers.learned import Learned, learned, learned_fields
 from rl_router.routers.observations import Observations
 from rl_router.types import Query
 
@@ -96,6 +96,14 @@ class CostModel(Learned):
         extent = np.array([logs.min(), logs.max()])
         predicted = np.exp(np.clip(shapes @ weights, *extent))
         return weights, float(amounts.mean() / predicted.mean()), extent
+
+
+def joined_costs(mine: CostModel, theirs: CostModel, added: Sequence[int], columns: np.ndarray) -> CostModel:
+    """My models and those `added` of theirs, in the order `columns`."""
+    joined = CostModel(**mine.parameters())
+    for name, _, _ in learned_fields(CostModel):
+        setattr(joined, name, np.concatenate([getattr(mine, name), getattr(theirs, name)[added]])[columns])
+    return joined
 
 
 def _prices(prompt: np.ndarray, completion: np.ndarray, usd: np.ndarray) -> np.ndarray:

@@ -52,7 +52,7 @@ class Elo(Router):
         everyone = np.ones((1, len(observed.queries)), dtype=np.float32)
         strengths = bradley_terry(weighted_wins(everyone, Comparisons.of(observed.scores)), self.prior)  # [1, m]
         self.ratings_ = ELO_MEAN + ELO_SCALE * centred_logs(strengths)[0] / np.log(ELO_BASE)
-        self.line_ = _line(win_rates(strengths)[0], observed.mean_scores)
+        self.line_ = line(win_rates(strengths)[0], observed.mean_scores)
         self.features_ = self.vectors_ = self.scores_ = None
         if self.weighting == "similarity":
             self.features_ = make_features(self.features).fit(observed.texts)
@@ -152,7 +152,7 @@ def win_rates(strengths: np.ndarray) -> np.ndarray:
     return np.asarray((chances.sum(axis=2) - 0.5) / max(m - 1, 1)) if m > 1 else np.full_like(strengths, 0.5)
 
 
-def _line(rates: np.ndarray, means: np.ndarray) -> np.ndarray:
+def line(rates: np.ndarray, means: np.ndarray) -> np.ndarray:
     """Intercept and slope [2] of mean scores on win rates; flat where all rates are equal, never downwards."""
     spread = rates - rates.mean()
     slope = max(float(spread @ means / (spread @ spread)), 0.0) if spread @ spread > 1e-12 else 0.0

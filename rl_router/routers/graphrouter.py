@@ -11,7 +11,7 @@ import numpy as np
 from pydantic import Field
 
 from rl_router.data.table import RoutingTable
-from rl_router.routers.cost_model import CostModel
+from rl_router.routers.cost_model import CostModel, joined_costs
 from rl_router.routers.features import Features
 from rl_router.routers.learned import learned, learned_fields
 from rl_router.routers.networks.graph import Graph, call_edges, logits, new_network, node_states
@@ -88,7 +88,7 @@ class GraphRouter(Router):
         joined.models_ = tuple(sorted(known + new))
         added = [observed.models.index(model) for model in new]
         joined.mean_scores_ = np.concatenate([self.mean_scores_, observed.mean_scores[added]])[columns]
-        joined.cost_model_ = _joined_costs(self.cost_model_, CostModel().fit(observed), added, columns)
+        joined.cost_model_ = joined_costs(self.cost_model_, CostModel().fit(observed), added, columns)
         joined.vectors_ = np.concatenate([self.vectors_, vectors])
         joined.task_of_ = np.concatenate([self.task_of_, self._tasks_of(observed.queries, vectors)])
         for name, more in (("scores_", observed.scores), ("usd_", observed.costs_usd)):
@@ -139,11 +139,3 @@ def _stacked(
     found[: len(mine), [models.index(model) for model in my_models]] = mine
     found[len(mine) :, [models.index(model) for model in their_models]] = theirs
     return found
-
-
-def _joined_costs(mine: CostModel, theirs: CostModel, added: Sequence[int], columns: np.ndarray) -> CostModel:
-    """My models and those `added` of theirs, in the order `columns`."""
-    joined = CostModel(**mine.parameters())
-    for name, _, _ in learned_fields(CostModel):
-        setattr(joined, name, np.concatenate([getattr(mine, name), getattr(theirs, name)[added]])[columns])
-    return joined

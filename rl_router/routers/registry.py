@@ -14,8 +14,9 @@ if TYPE_CHECKING:
     from rl_router.routers.router import Router
 
 Family = Literal[
-    "fixed", "lookup", "neighbours", "linear", "rating", "clusters", "neural", "cascade", "mixture", "bandit", "plugin"
-]
+    "fixed", "lookup", "neighbours", "linear", "rating", "clusters", "neural", "cascade", "mixture", "bandit",
+    "personal", "plugin",
+]  # fmt: skip
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -127,6 +128,29 @@ BUILT_IN: tuple[Entry, ...] = (
         needs=("answers",),
         learners=("direct",),
         rules=("argmax", "top_k"),
+    ),
+    Entry(
+        name="gmtrouter",
+        path=f"{_HERE}.gmtrouter:GmtRouter",
+        family="personal",
+        description="a graph of users, queries, answers and models that knows a user by a few ratings (GMTRouter)",
+        needs=("torch", "users"),
+        learners=("supervised", "preference"),  # one answer per query prefers none
+    ),
+    Entry(
+        name="user_knn",
+        path=f"{_HERE}.user_knn:UserKnn",
+        family="personal",
+        description="another router, and by how much a user rates a model otherwise on like queries",
+        needs=("users",),
+    ),
+    Entry(
+        name="user_elo",
+        path=f"{_HERE}.user_elo:UserElo",
+        family="personal",
+        description="ratings from pairwise comparisons for each user, drawn towards everybody's",
+        needs=("users",),
+        learners=("supervised", "preference"),  # one answer per query compares no two models
     ),
     Entry(
         name="online",

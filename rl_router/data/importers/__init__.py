@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from rl_router.data.importers import llmrouter, routellm, routerbench, verl
+from rl_router.data.importers import llmrouter, routellm, routerbench, sessions, verl, votes
 from rl_router.data.table import RoutingTable
 from rl_router.types import Query
 
@@ -33,6 +33,14 @@ IMPORTERS: dict[str, Importer] = {
     "routerbench": Importer(
         read=routerbench.read_table,
         description="RouterBench: its wide table as csv or parquet (its pickles are not read)",
+    ),
+    "sessions": Importer(
+        read=sessions.read_table,
+        description="sessions of users with ratings or preferences, one JSON object a line (docs/online.md)",
+    ),
+    "votes": Importer(
+        read=votes.read_table,
+        description="votes between two models as in Chatbot Arena and MT-Bench's human judgements",
     ),
     "verl": Importer(
         read=verl.read_table,

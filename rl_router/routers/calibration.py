@@ -54,6 +54,11 @@ def calibrate(
             "what a cascade comes to depends on the models' replies, and traffic alone has none: calibrate it on a"
             " table with responses"
         )
+    if recorded is None and goal == "quality_target" and router.quality_per_score_ != 1.0:
+        raise RecipeError(
+            "this router learned from preferences, so it predicts which model is better and not how good it is:"
+            " calibrate it on a table with scores, or with --strong-pct or --budget-usd-per-1k"
+        )
     models = router.models_ if recorded is None else recorded.models
     candidates = router.candidates(queries, models=models)
     if goal == "strong_pct":
@@ -145,7 +150,8 @@ def _calibration(
     threshold, strong, weak = pair
     return Calibration(
         goal=goal, target=target, cost_weight=found.cost_weight, threshold=threshold, strong=strong, weak=weak,
-        cost_usd_per_1k=_known(found.cost_usd_per_1k), quality=_known(found.quality),
+        cost_usd_per_1k=_known(found.cost_usd_per_1k),
+        quality=_known(found.quality) if recorded is not None or router.quality_per_score_ == 1.0 else None,
         queries=len(candidates.queries), measured="predicted" if recorded is None else "recorded",
     )  # fmt: skip
 

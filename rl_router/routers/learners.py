@@ -29,6 +29,10 @@ class Supervised:
     def shown(self, table: RoutingTable) -> RoutingTable:
         return table
 
+    def quality_per_score(self, table: RoutingTable) -> float:
+        """By how much quality two models of `table` differ whose scores, as they are shown, differ by 1."""
+        return 1.0
+
 
 @dataclass(frozen=True, kw_only=True)
 class Direct(Supervised):
@@ -41,7 +45,9 @@ class Direct(Supervised):
 class Preference:
     """Each score becomes the share of the other graded models that it beats, a tie being half: Borda's count.
 
-    Two scores at most `tie` apart are a tie. A query that only one model was graded on says nothing.
+    Two scores at most `tie` apart are a tie. A query that only one model was graded on says nothing. Shares lie closer
+    together than qualities: for right and wrong answers of m models a gap of 1 in quality is one of m / (2 (m − 1)) in
+    shares, so costs are weighed by the inverse of that, and a cost weight means what it means to other learners.
     """
 
     __pydantic_config__: ClassVar[ConfigDict] = _FORBID
@@ -52,6 +58,10 @@ class Preference:
         scores = table.matrix("score")  # [n, m]
         beats = np.stack([self._shares(scores, j) for j in range(scores.shape[1])], axis=1)
         return with_scores(table, beats)
+
+    def quality_per_score(self, table: RoutingTable) -> float:
+        m = len(table.models)
+        return 2.0 * (m - 1) / m if m > 1 else 1.0
 
     def _shares(self, scores: np.ndarray, j: int) -> np.ndarray:
         """[n] of model j."""
@@ -77,6 +87,9 @@ class Bandit:
         drawn = pl.Series([uniform(self.seed, query_id, model) for query_id, model in keys], dtype=pl.Float64)
         rows = graded.with_columns(drawn=drawn).filter(pl.col("drawn") == pl.col("drawn").min().over("query_id"))
         return RoutingTable(rows.drop("drawn"), where=table.where)
+
+    def quality_per_score(self, table: RoutingTable) -> float:
+        return 1.0
 
 
 AnyLearner = Annotated[Supervised | Direct | Preference | Bandit, Field(discriminator="kind")]

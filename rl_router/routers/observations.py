@@ -31,9 +31,13 @@ class Observations:
     completion_tokens: np.ndarray  # [n, m]
     table: RoutingTable
     """For what only some routers read: responses, and columns beyond the schema."""
+    quality_per_score: float = 1.0
+    """By how much quality two models differ whose scores differ by 1; not 1 where a learner shows no qualities."""
 
     @classmethod
-    def of(cls, table: RoutingTable, prices: Iterable[ModelSpec] = ()) -> Observations:
+    def of(
+        cls, table: RoutingTable, prices: Iterable[ModelSpec] = (), *, quality_per_score: float = 1.0
+    ) -> Observations:
         """Without the queries that no model was graded on. `prices` take the place of recorded costs where the tokens
         are known. DataError when there is nothing to learn from."""
         models = tuple(sorted(table.models))
@@ -56,6 +60,7 @@ class Observations:
             prompt_tokens=prompt,
             completion_tokens=completion,
             table=table,
+            quality_per_score=quality_per_score,
         )
 
     def take(self, rows: np.ndarray) -> Observations:

@@ -210,6 +210,7 @@ BUILT_IN: tuple[Entry, ...] = (
         family="cascade",
         description="the small model answers, a meta-verifier decides whether to ask the large one too (AutoMix)",
         needs=("responses",),
+        learners=("supervised",),  # it weighs the scores of two models on the same query
         rules=("argmax",),  # it is a cascade by itself
     ),
     Entry(

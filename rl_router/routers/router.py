@@ -54,6 +54,8 @@ class Router(Learned, ABC):
     mean_costs_usd_: np.ndarray = learned("m", unknown=True)
     cost_model_: CostModel = learned()
     cost_reference_usd_: float | None = learned()
+    quality_per_score_: float = learned()
+    """1 where scores are qualities. A router that learned from preferences scores by shares of models beaten."""
     rule_: Rule = learned()
     calibration_: Calibration | None = field(default=None, init=False, repr=False, compare=False)
     """Where people set its dial, if they did. `route` does what it is told; `named.open_router` goes by this."""
@@ -64,13 +66,22 @@ class Router(Learned, ABC):
 
         return router_class(str(kind))
 
-    def fit(self, table: RoutingTable, *, rule: Rule | None = None, prices: Iterable[ModelSpec] = ()) -> Self:
-        """Learn from every graded row. `prices` replace recorded costs wherever tokens are recorded.
+    def fit(
+        self,
+        table: RoutingTable,
+        *,
+        rule: Rule | None = None,
+        prices: Iterable[ModelSpec] = (),
+        quality_per_score: float = 1.0,
+    ) -> Self:
+        """Learn from every graded row. `prices` replace recorded costs wherever tokens are recorded;
+        `quality_per_score` is what the table's learner says of its scores.
 
         Raises DataError when the table holds nothing to learn from, RecipeError for a hyper-parameter out of range.
         """
         self.forget()
-        return self.fit_observed(Observations.of(table, prices), rule=rule)
+        observed = Observations.of(table, prices, quality_per_score=quality_per_score)
+        return self.fit_observed(observed, rule=rule)
 
     def fit_observed(self, observed: Observations, *, rule: Rule | None = None) -> Self:
         """`fit` on what has been read from a table already."""
@@ -81,6 +92,7 @@ class Router(Learned, ABC):
             self.mean_scores_, self.mean_costs_usd_ = observed.mean_scores, observed.mean_costs_usd
             self.cost_model_ = CostModel().fit(observed)
             self.cost_reference_usd_ = observed.cost_reference_usd
+            self.quality_per_score_ = observed.quality_per_score
             self._fit(observed)
             self.rule_ = (rule or Argmax()).fit(observed, self)
         except BaseException:
@@ -129,12 +141,17 @@ class Router(Learned, ABC):
             models=tuple(self.models_[j] for j in columns),
             scores=self._rounded_scores(queries)[:, columns],
             costs_usd=self._costs_usd(queries)[:, columns],
-            cost_reference_usd=self.cost_reference_usd_ or 1.0,
+            cost_reference_usd=self.cost_per_score_usd,
             cost_weight=cost_weight if self.has_dial else 0.0,
         )
         if candidates.cost_weight > 0:
             self._check_priced(candidates)
         return candidates
+
+    @property
+    def cost_per_score_usd(self) -> float:
+        """The cost that weighs as much as a score of 1 at a cost weight of 1: what `Candidates` measure costs by."""
+        return (self.cost_reference_usd_ or 1.0) * self.quality_per_score_
 
     @property
     def is_cascade(self) -> bool:

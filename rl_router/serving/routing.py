@@ -111,7 +111,7 @@ class ServedRouter:
             models=models,
             scores=row.scores[None, columns],
             costs_usd=costs_usd[None],
-            cost_reference_usd=self.router.cost_reference_usd_ or 1.0,
+            cost_reference_usd=self.router.cost_per_score_usd,
             cost_weight=cost_weight if self.router.has_dial else 0.0,
         )
 

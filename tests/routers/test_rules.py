@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from rl_router.errors import DataError, RecipeError
+from rl_router.routers.best_per_task import BestPerTask
 from rl_router.routers.calibration import as_calibrated, calibrate, parse_router_name, use_threshold
 from rl_router.routers.exploring import EpsilonGreedy, Thompson
 from rl_router.routers.fixed import Smallest
@@ -186,6 +187,26 @@ def test_preference_counts_the_models_that_are_beaten(train):
     for row, shares in zip(scores[whole], counts[whole], strict=True):
         by_hand = [np.mean([(mine > o) + 0.5 * (mine == o) for o in np.delete(row, j)]) for j, mine in enumerate(row)]
         np.testing.assert_allclose(shares, by_hand)
+
+
+def test_a_cost_weight_means_the_same_to_a_router_that_learned_from_preferences(planted):
+    """Means of right and wrong answers: shares lie closer together by 3/4 for three models, and so do costs weigh."""
+
+    def score(colour, shape):
+        return {"cheap": colour == "red", "mid": shape == "round", "dear": True}
+
+    table = planted(score, n=90)
+    learner = Preference()
+    exact = BestPerTask(prior=0.0).fit(table)
+    ranked = BestPerTask(prior=0.0).fit(learner.shown(table), quality_per_score=learner.quality_per_score(table))
+    assert ranked.quality_per_score_ == pytest.approx(4 / 3)
+    assert ranked.cost_reference_usd_ == exact.cost_reference_usd_
+    queries, weights = table.queries(), np.linspace(0.0, 3.0, 31)
+    chosen = [[[d.model for d in router.route(queries, cost_weight=w)] for w in weights] for router in (exact, ranked)]
+    assert chosen[0] == chosen[1]
+    assert {model for at in chosen[0] for model in at} == {"cheap", "mid", "dear"}
+    with pytest.raises(RecipeError, match="predicts which model is better and not how good it is"):
+        calibrate(ranked, "quality_target", 0.5, queries)
 
 
 def test_the_dial_turns_without_scoring_again():

@@ -44,7 +44,10 @@ def train_router(job: RouterJob[Any]) -> None:
         raise CheckpointError(f"{folder.path} holds a run of another kind: name another folder with run_dir=…")
     fit_on, test = split_table(job)
     began_s = time.monotonic()
-    router: Router = job.router.fit(job.learner.shown(fit_on), rule=job.rule, prices=job.price_list())
+    router: Router = job.router.fit(
+        job.learner.shown(fit_on), rule=job.rule, prices=job.price_list(),
+        quality_per_score=job.learner.quality_per_score(fit_on),
+    )  # fmt: skip
     shape = f"{len(fit_on.query_ids):,} queries × {len(router.models_)} models"
     say(f"fitted {job.router.kind} on {shape} in {seconds(time.monotonic() - began_s)}")
     rows, choices = _scored(job, router, fit_on, test)

@@ -17,7 +17,7 @@ def add(commands: Commands) -> None:
     off_policy.add_argument(
         "log", metavar="LOG", type=Path, help="JSON lines with propensities, see docs/evaluation.md"
     )
-    help_text = "a folder that a router was saved in, or a model of the log"
+    help_text = "a run of `rl-router train`, a folder that a router was saved in, or a model of the log"
     off_policy.add_argument("--policy", metavar="ROUTER", nargs="+", required=True, help=help_text)
     off_policy.add_argument("--cost-weight", type=float, default=0.0, metavar="W", help="of the routers (default: 0)")
     off_policy.add_argument("--json", action="store_true", help="every estimate as JSON")

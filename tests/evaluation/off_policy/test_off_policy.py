@@ -10,11 +10,13 @@ import pytest
 
 from rl_router import cli
 from rl_router.data.table import RoutingTable
+from rl_router.episode.world_task import WorldTask
 from rl_router.errors import DataError
 from rl_router.evaluation.off_policy.log import LoggedCall, append
 from rl_router.evaluation.off_policy.policies import fixed_policy, router_policy, target_policy
 from rl_router.evaluation.off_policy.report import judge, records, warnings
 from rl_router.routers.best_per_task import BestPerTask
+from rl_router.routers.cascade import Cascade
 
 MODELS = ["large", "small"]
 RIGHT = {("sums", "small"): 0.9, ("sums", "large"): 0.9, ("proofs", "small"): 0.1, ("proofs", "large"): 0.8}
@@ -155,3 +157,40 @@ def test_what_cannot_be_judged_is_refused_in_one_sentence(log, capsys):
     assert cli.main(["off-policy", str(log), "--policy", "nobody"]) == 2
     assert cli.main(["off-policy", str(log), "--policy", "small", "--cost-weight=-1"]) == 2
     assert capsys.readouterr().err.count("\n") == 2
+
+
+def test_the_policy_of_an_rl_run_is_estimated_by_whom_it_asks(tmp_path, replay_run):
+    calls = [replace(call, query="test sum word0") for call in logged(40)]
+    target = target_policy(str(replay_run.path), calls, MODELS, cost_weight=0.5)
+    assert set(target.sum(axis=1)) == {1.0} and len({tuple(row) for row in target}) == 1  # one question, one answer
+    path = tmp_path / "log.jsonl"
+    for call in calls:
+        append(path, call)
+    quality, cost = judge(path, [str(replay_run.path)], cost_weight=0.5)
+    asked = MODELS[int(target[0].argmax())]
+    assert cost.estimates[-1].value == pytest.approx(PRICE[asked], rel=0.05)
+    with pytest.raises(DataError, match="was no candidate for the query"):
+        other = [replace(call, candidates=("x",), model="x") for call in calls]
+        target_policy(str(replay_run.path), other, ["x"], cost_weight=0.5)
+
+
+def test_a_policy_that_orchestrates_and_a_cascade_are_refused(policy_run, tmp_path):
+    run = policy_run("orchestra", WorldTask(n_train=300, n_val=5, n_test=40))
+    with pytest.raises(DataError, match="orchestrates"):
+        target_policy(str(run.path), logged(3), MODELS, cost_weight=0.5)
+    answered = RoutingTable(table().frame.with_columns(response=pl.lit("an answer")))
+    BestPerTask().fit(answered, rule=Cascade()).save(tmp_path / "ladder")
+    with pytest.raises(DataError, match="A cascade asks several models in turn"):
+        target_policy(str(tmp_path / "ladder"), logged(3), MODELS, cost_weight=0.0)
+
+
+def test_a_log_without_texts_speaks_of_models_only(saved):
+    calls = [replace(call, query="") for call in logged(3)]
+    assert target_policy("small", calls, MODELS, cost_weight=0.0).sum() == 3
+    with pytest.raises(DataError, match=r"3 of the 3 logged queries have no text"):
+        target_policy(saved, calls, MODELS, cost_weight=0.0)
+
+
+def test_the_run_of_a_classical_router_is_a_policy_too(tmp_path, router):
+    router.save(tmp_path / "run" / "router")
+    assert target_policy(str(tmp_path / "run"), logged(4), MODELS, cost_weight=0.0).sum() == 4

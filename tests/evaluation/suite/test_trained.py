@@ -7,61 +7,17 @@ from pathlib import Path
 import numpy as np
 import polars as pl
 import pytest
-import torch
 
 from rl_router.cli import main
 from rl_router.data.table import RoutingTable
-from rl_router.episode.replay_task import ReplayTask
 from rl_router.episode.world_task import WorldTask
 from rl_router.errors import CheckpointError, RecipeError
 from rl_router.evaluation.report.write import write_reports
 from rl_router.evaluation.suite.evaluate import evaluate_suite
-from rl_router.observe.run_folder import RunFolder
-from rl_router.policy.config import TinyPolicy, WarmStart
-from rl_router.policy.prepare import make_policy
-from rl_router.rl.job import Evaluation, TrainJob, job_to_dict
 from rl_router.routers.best_per_task import BestPerTask
 from rl_router.routers.cascade import Cascade
 
-torch.set_num_threads(1)
-
 EXAMPLES = Path(__file__).parents[3] / "docs" / "custom_routers"
-
-WEIGHTS = (0.0, 0.5, 2.0)
-SMALL = TinyPolicy(
-    hidden_size=32, heads=2, kv_heads=1, intermediate_size=64, vocab_size=600, whole_names=True,
-    input_usd_per_mtok=2.0, output_usd_per_mtok=10.0,
-)  # fmt: skip
-
-
-def run_of(folder, task, policy=SMALL):
-    """A run folder as training with RL leaves it, with a policy that only had its warm start."""
-    job = TrainJob(
-        name="small", run_dir=folder.path, cost_weights=WEIGHTS, task=task, policy=policy,
-        warm_start=WarmStart(steps=60, demonstrations=500), evaluation=Evaluation(batch=64),
-    )  # fmt: skip
-    make_policy(
-        job.policy, job.warm_start, task=job.task.build(), cost_weights=WEIGHTS, tell_cost_weight=True,
-        limits=job.limits, seed=0, folder=folder.policy,
-    )  # fmt: skip
-    folder.write_config(job_to_dict(job))
-    return folder
-
-
-@pytest.fixture
-def pool(tmp_path):
-    path = tmp_path / "pool.yaml"
-    path.write_text(
-        "models: [{name: small, input_usd_per_mtok: 1, output_usd_per_mtok: 1},"
-        " {name: large, input_usd_per_mtok: 9, output_usd_per_mtok: 9}]"
-    )
-    return path
-
-
-@pytest.fixture
-def replay_run(tmp_path, table_path, pool):
-    task = ReplayTask(table=str(table_path), pool=str(pool), splits=("train", "test", "test"))
-    return run_of(RunFolder(tmp_path / "mine"), task)
 
 
 def rows_of(folder, router):
@@ -72,7 +28,7 @@ def test_a_policy_that_decides_is_judged_on_recorded_answers_and_pays_for_its_ow
     folder = evaluate_suite(suite_of(routers=(str(replay_run.path),)))
     recorded = {"small": (0.001, {"sum": 1.0, "proof": 0.0}), "large": (0.010, {"sum": 1.0, "proof": 1.0})}
     rows = rows_of(folder, "mine")
-    assert len(rows) == 6 and all(row["cost_weights"] == list(WEIGHTS) for row in rows)
+    assert len(rows) == 6 and all(row["cost_weights"] == [0.0, 0.5, 2.0] for row in rows)
     asked = set()
     for row in rows:
         for models, quality, cost, own in zip(
@@ -109,8 +65,8 @@ def test_an_answer_that_nobody_graded_is_no_answer_of_the_policy_either(suite_of
     assert all(q is None or not m for q, m in zip(row.get("quality", [None] * 3), row["models"], strict=True))
 
 
-def test_a_policy_that_orchestrates_stands_in_a_block_of_its_own(suite_of, tmp_path):
-    run = run_of(RunFolder(tmp_path / "orchestra"), WorldTask(n_train=300, n_val=5, n_test=40))
+def test_a_policy_that_orchestrates_stands_in_a_block_of_its_own(suite_of, policy_run):
+    run = policy_run("orchestra", WorldTask(n_train=300, n_val=5, n_test=40))
     suite = suite_of(table=None, benchmarks=("world",), pool="world", queries=30, routers=(str(run.path),))
     folder = evaluate_suite(suite)
     rows = rows_of(folder, "orchestra")

@@ -37,7 +37,7 @@ class RequestLog:
 
     def feedback(self, request_id: str, quality: float, at: float) -> None:
         if self._file >= 0:
-            line = {"query_id": request_id, "feedback": True, "quality": quality, "time": round(at, 3)}
+            line = {"kind": "feedback", "query_id": request_id, "quality": quality, "time": round(at, 3)}
             os.write(self._file, dumps(line) + b"\n")
 
     def close(self) -> None:
@@ -51,6 +51,7 @@ def line_of(trace: Trace, *, contents: bool) -> dict[str, Any]:
     decision = choice.decision if choice is not None else None
     model = decision.model if decision is not None else trace.model_used or trace.asked_model
     line: dict[str, Any] = {
+        "kind": "request" if decision is None else "decision",
         "query_id": trace.request_id,
         "query": trace.text if contents else "",
         "task": None,

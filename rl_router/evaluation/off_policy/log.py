@@ -11,9 +11,11 @@
 | `quality` | number in 0..1 or null | a grade or feedback; null: nobody said |
 | `cost_usd` | number ≥ 0 or null | all in; null: unknown |
 
-Other fields are allowed and ignored. A gateway adds a call with `append(path, call)` when its answer, or the feedback
-on it, has come. A policy that always picks the same model for a query has propensity 1, and then nothing can be learned
-about another choice for it: a log is worth evaluating on when some share of the traffic was routed at random.
+Other fields are allowed and ignored. The gateway writes a line when its answer has come, with a `kind`: "decision", or
+"request" where nothing was decided, which is left out here. Feedback that comes later is a line of `kind` "feedback"
+with `query_id` and `quality`; the last one counts. A policy that always picks the same model for a query has propensity
+1, and then nothing can be learned about another choice for it: a log is worth evaluating on when some share of the
+traffic was routed at random.
 """
 
 from __future__ import annotations
@@ -72,9 +74,15 @@ def read_log(path: Path | str) -> list[LoggedCall]:
     lines = text.split("\n")
     if _torn(lines[-1]):
         del lines[-1]
-    calls = [_call(line, f"line {number} of {path}") for number, line in enumerate(lines, start=1) if line.strip()]
-    if not calls:
+    records = [_record(line, f"line {number} of {path}") for number, line in enumerate(lines, start=1) if line.strip()]
+    said = {record.get("query_id"): record for record, _ in records if record.get("kind") == "feedback"}
+    decisions = [(record, where) for record, where in records if record.get("kind", "decision") == "decision"]
+    if not decisions:
         raise DataError(f"The log {path} holds no call; it needs one JSON object per line.")
+    calls = [
+        _call({**record, "quality": said.get(record.get("query_id"), record).get("quality")}, where)
+        for record, where in decisions
+    ]
     seen: set[str] = set()
     for call in calls:
         if call.query_id in seen:
@@ -94,13 +102,17 @@ def _torn(last: str) -> bool:
     return False
 
 
-def _call(text: str, where: str) -> LoggedCall:
+def _record(text: str, where: str) -> tuple[dict[str, Any], str]:
     try:
         record = json.loads(text)
     except ValueError as error:
         raise DataError(f"Expected a JSON object in {where}, got {error}; mend or remove that line.") from None
     if not isinstance(record, dict):
         raise DataError(f"Expected a JSON object in {where}, got {type(record).__name__}; mend or remove that line.")
+    return record, where
+
+
+def _call(record: Mapping[str, Any], where: str) -> LoggedCall:
     needed = ("query_id", "query", "candidates", "model", "propensity")
     missing = [name for name in needed if name not in record]
     if missing:

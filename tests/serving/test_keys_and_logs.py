@@ -161,7 +161,8 @@ def test_off_policy_evaluation_reads_the_log_and_its_feedback(gateway, tmp_path)
 
 
 def test_bad_feedback_is_refused(gateway):
-    bad = [{}, {"request_id": 3, "quality": 1}, *({"request_id": "x", "quality": q} for q in (None, 2, -1, True, "1"))]
+    bad = [{}, {"request_id": 3, "quality": 1}, {"request_id": "x", "rating": "so"}]
+    bad += [{"request_id": "x", "quality": quality} for quality in (None, 2, -1, True, "1")]
     with gateway(lambda b: completion()) as (running, _):
         answers = [
             httpx.post(f"{running.url}/feedback", json=body) for body in (*bad, {"request_id": "x", "rating": "so"})

@@ -15,12 +15,14 @@ from collections import defaultdict
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cache
-from typing import Any, cast
+from typing import Any, Generic, TypeVar, cast
 from urllib.parse import unquote, urlsplit
 from urllib.request import getproxies, proxy_bypass
 
 from rl_router import __version__
 from rl_router.pool.http_connection import Connection, Response
+
+C = TypeVar("C", bound=Connection)
 
 CONNECT_S = 30.0
 IDLE_S = 60.0
@@ -52,28 +54,31 @@ class Place:
     proxy: Proxy | None
 
 
-class HttpClient:
+class Connections(Generic[C]):
     """Connections of one event loop, as many as there are calls at once. Proxies are those of the environment."""
 
-    def __init__(self) -> None:
+    def __init__(self, kind: type[C]) -> None:
+        self._kind = kind
         self._places: dict[str, Place] = {}
-        self._idle: defaultdict[Place, list[Connection]] = defaultdict(list)
+        self._idle: defaultdict[Place, list[C]] = defaultdict(list)
         self._tls: ssl.SSLContext | None = None
 
-    async def post(self, url: str, fields: Mapping[str, str], body: bytes) -> Response:
-        """Send `body` with the header's `fields`; raises Unsent, Broken or TooLarge."""
+    def place(self, url: str) -> Place:
         place = self._places.get(url)
         if place is None:
             place = self._places[url] = place_of(url)
-        connection = self._kept(place) or await self._connect(place)
-        own = "".join(f"{name}: {value}\r\n" for name, value in fields.items())
-        response = await connection.exchange(f"{place.head}{own}content-length: {len(body)}\r\n\r\n".encode() + body)
+        return place
+
+    async def take(self, place: Place) -> C:
+        """A kept connection or a new one; raises Unsent. Whoever takes it gives it back or closes it."""
+        return self._kept(place) or await self._connect(place)
+
+    def give_back(self, place: Place, connection: C) -> None:
         if connection.is_open:
             connection.idle_since_s = time.monotonic()
             self._idle[place].append(connection)
         else:
             connection.close()
-        return response
 
     def close(self) -> None:
         for connections in self._idle.values():
@@ -81,7 +86,7 @@ class HttpClient:
                 connection.close()
         self._idle.clear()
 
-    def _kept(self, place: Place) -> Connection | None:
+    def _kept(self, place: Place) -> C | None:
         """The connection that was used last: the others may rest until they are too old."""
         connections = self._idle[place]
         while connections:
@@ -91,19 +96,19 @@ class HttpClient:
             connection.close()
         return None
 
-    async def _connect(self, place: Place) -> Connection:
+    async def _connect(self, place: Place) -> C:
         try:
             async with asyncio.timeout(CONNECT_S):
                 if place.proxy is not None:
                     return await self._connect_through(place.proxy, place)
-                connection = Connection()
+                connection = self._kind()
                 await self._open(connection, place.host, place.port, place.is_tls)
                 return connection
         except (OSError, UnicodeError) as error:  # a timeout is an OSError
             raise Unsent(str(error) or type(error).__name__) from None
 
-    async def _connect_through(self, proxy: Proxy, place: Place) -> Connection:
-        connection = Connection()
+    async def _connect_through(self, proxy: Proxy, place: Place) -> C:
+        connection = self._kind()
         if not place.is_tls:  # the proxy reads the request's URL
             await self._open(connection, proxy.host, proxy.port, proxy.is_tls)
             return connection
@@ -135,6 +140,21 @@ class HttpClient:
         return self._tls
 
 
+class HttpClient(Connections[Connection]):
+    """Whole answers."""
+
+    def __init__(self) -> None:
+        super().__init__(Connection)
+
+    async def post(self, url: str, fields: Mapping[str, str], body: bytes) -> Response:
+        """Send `body` with the header's `fields`; raises Unsent, Broken or TooLarge."""
+        place = self.place(url)
+        connection = await self.take(place)
+        response = await connection.exchange(request_to(place, fields, body))
+        self.give_back(place, connection)
+        return response
+
+
 class Tunnel(asyncio.Protocol):
     """Asks a proxy to pass bytes on to a place, and reads its answer."""
 
@@ -160,6 +180,11 @@ class Tunnel(asyncio.Protocol):
     def connection_lost(self, error: Exception | None) -> None:
         if not self._answer.done():
             self._answer.set_exception(ConnectionResetError("the proxy closed the connection"))
+
+
+def request_to(place: Place, fields: Mapping[str, str], body: bytes) -> bytes:
+    own = "".join(f"{name}: {value}\r\n" for name, value in fields.items())
+    return f"{place.head}{own}content-length: {len(body)}\r\n\r\n".encode() + body
 
 
 def place_of(url: str) -> Place:

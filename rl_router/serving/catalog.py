@@ -42,7 +42,7 @@ class Catalog:
         if job.backend == "simulated":
             upstream = SimulatedUpstream(specs.values())
         else:
-            upstream = HttpUpstream(specs.values(), environment, mask)
+            upstream = HttpUpstream(specs.values(), environment)
         routers = {
             name: ServedRouter(name, router_folder(run), specs, processes=job.scorers)
             for name, run in job.routers.items()

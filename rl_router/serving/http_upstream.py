@@ -6,24 +6,21 @@ import asyncio
 import time
 from collections.abc import AsyncIterator, Iterable, Mapping
 
-import aiohttp
-
-from rl_router.pool.http_client import proxy_for
-from rl_router.pool.keys import KeyRing, Mask
+from rl_router.pool.http_client import Connections, Place, Unsent, request_to
+from rl_router.pool.http_connection import MAX_BODY_BYTES, Broken
+from rl_router.pool.http_stream import StreamedConnection
+from rl_router.pool.keys import KeyRing
 from rl_router.pool.live_pool import provider_keys, provider_of
 from rl_router.pool.retry import retry_after_s
 from rl_router.pool.spec import ModelSpec
 from rl_router.serving.upstream import DEADLINE, UpstreamError
 from rl_router.types import CallStatus
 
-CONNECT_S = 10.0
-IDLE_CONNECTION_S = 60.0
-
 
 class HttpUpstream:
     """`rings` has the keys of each model; models of one endpoint and provider share a ring."""
 
-    def __init__(self, specs: Iterable[ModelSpec], environment: Mapping[str, str], mask: Mask) -> None:
+    def __init__(self, specs: Iterable[ModelSpec], environment: Mapping[str, str]) -> None:
         rings: dict[tuple[str, str], KeyRing] = {}
         self._rings: dict[str, KeyRing] = {}
         for spec in specs:
@@ -31,8 +28,7 @@ class HttpUpstream:
             if place not in rings:
                 rings[place] = KeyRing(provider_keys(spec, environment))
             self._rings[spec.name] = rings[place]
-        self._mask = mask
-        self._session: aiohttp.ClientSession | None = None
+        self._connections = Connections(StreamedConnection)
 
     async def post(self, spec: ModelSpec, path: str, body: bytes, *, wait_s: float, total_s: float) -> HttpReply:
         ring = self._rings[spec.name]
@@ -41,76 +37,78 @@ class HttpUpstream:
             raise UpstreamError(
                 CallStatus.RATE_LIMITED, f"every key for {spec.name} rests for {rest_s:.0f} s", retry_after_s=rest_s
             )
-        headers = {"content-type": "application/json", DEADLINE: f"{total_s:.3f}"}
+        fields = {"content-type": "application/json", DEADLINE: f"{total_s:.3f}"}
         if key is not None:
-            headers["authorization"] = f"Bearer {key}"
-        url = f"{spec.endpoint}{path}"
+            fields["authorization"] = f"Bearer {key}"
+        place = self._connections.place(f"{spec.endpoint}{path}")
+        limit_s, sent = min(wait_s, total_s), False
         try:
-            async with asyncio.timeout(min(wait_s, total_s)):
-                # a redirect would carry the key to another host
-                response = await self._open().post(
-                    url, data=body, headers=headers, allow_redirects=False, proxy=proxy_for(url)
-                )
+            async with asyncio.timeout(limit_s):
+                connection = await self._connections.take(place)
+                sent = True
+                await connection.begin(request_to(place, fields, body))
         except TimeoutError:
-            reason = f"{spec.name} did not answer within {min(wait_s, total_s):.3g} seconds"
-            raise UpstreamError(CallStatus.TIMEOUT, reason, billed_unknown=True) from None
-        except (aiohttp.ClientError, OSError) as error:
-            unsent = isinstance(error, aiohttp.ClientConnectorError)
-            reason = f"the connection to {spec.name} {'failed' if unsent else 'broke'} ({type(error).__name__})"
-            raise UpstreamError(CallStatus.FAILED, reason, billed_unknown=not unsent) from None
-        if response.status == 429:
-            ring.rest(key, time.monotonic() + (retry_after_s(response.headers, time.time()) or 0.0))
-        return HttpReply(spec.name, response, self._mask)
-
-    def _open(self) -> aiohttp.ClientSession:
-        if self._session is None:  # a session belongs to the event loop that is running
-            connector = aiohttp.TCPConnector(limit=0, keepalive_timeout=IDLE_CONNECTION_S, ttl_dns_cache=300)
-            self._session = aiohttp.ClientSession(
-                connector=connector,
-                timeout=aiohttp.ClientTimeout(total=None, sock_connect=CONNECT_S),
-                cookie_jar=aiohttp.DummyCookieJar(),
-            )
-        return self._session
+            reason = f"{spec.name} did not answer within {limit_s:.3g} seconds"
+            raise UpstreamError(CallStatus.TIMEOUT, reason, billed_unknown=sent) from None
+        except Unsent as error:
+            raise UpstreamError(CallStatus.FAILED, f"the connection to {spec.name} failed ({error})") from None
+        except Broken as error:
+            reason = f"the connection to {spec.name} broke ({error})"
+            raise UpstreamError(CallStatus.FAILED, reason, billed_unknown=True) from None
+        if connection.status == 429:
+            ring.rest(key, time.monotonic() + (retry_after_s(connection.headers, time.time()) or 0.0))
+        return HttpReply(spec.name, self._connections, place, connection)
 
     async def close(self) -> None:
-        if self._session is not None:
-            await self._session.close()
-            self._session = None
+        self._connections.close()
 
 
 class HttpReply:
-    def __init__(self, model: str, response: aiohttp.ClientResponse, mask: Mask) -> None:
-        self.status, self.headers = response.status, response.headers
-        self._model, self._response, self._mask = model, response, mask
+    def __init__(
+        self, model: str, connections: Connections[StreamedConnection], place: Place, connection: StreamedConnection
+    ) -> None:
+        self.status, self.headers = connection.status, connection.headers
+        self._model, self._connections, self._place, self._connection = model, connections, place, connection
 
     @property
     def is_stream(self) -> bool:
-        return self._response.content_type == "text/event-stream"
+        return self.headers.get("content-type", "").startswith("text/event-stream")
 
     async def read(self, idle_s: float) -> bytes:
+        parts: list[bytes] = []
+        size = 0
         try:
             async with asyncio.timeout(idle_s):
-                return self._mask.body(await self._response.read())
-        except (TimeoutError, aiohttp.ClientError, OSError) as error:
+                while part := await self._connection.piece():
+                    parts.append(part)
+                    size += len(part)
+                    if size > MAX_BODY_BYTES:
+                        reason = f"{self._model} sent more than {MAX_BODY_BYTES // 2**20} MiB"
+                        raise UpstreamError(CallStatus.UNREADABLE, reason, billed_unknown=True)
+        except (TimeoutError, Broken) as error:
             raise self._broken(error) from None
+        return parts[0] if len(parts) == 1 else b"".join(parts)
 
     async def pieces(self, idle_s: float) -> AsyncIterator[bytes]:
-        content = self._response.content
         try:
             while True:
                 async with asyncio.timeout(idle_s):
-                    piece = await content.readany()
+                    piece = await self._connection.piece()
                 if not piece:
                     return
                 yield piece
-        except (TimeoutError, aiohttp.ClientError, OSError) as error:
+        except (TimeoutError, Broken) as error:
             raise self._broken(error) from None
 
     def close(self) -> None:
-        self._response.close() if not self._response.content.at_eof() else self._response.release()
+        if self._connection.is_read:
+            self._connection.rest()
+            self._connections.give_back(self._place, self._connection)
+        else:
+            self._connection.close()
 
     def _broken(self, error: Exception) -> UpstreamError:
         if isinstance(error, TimeoutError):
             return UpstreamError(CallStatus.TIMEOUT, f"{self._model} fell silent", billed_unknown=True)
-        reason = f"the connection to {self._model} broke ({type(error).__name__})"
+        reason = f"the connection to {self._model} broke ({error})"
         return UpstreamError(CallStatus.FAILED, reason, billed_unknown=True)

@@ -164,9 +164,7 @@ def test_bad_feedback_is_refused(gateway):
     bad = [{}, {"request_id": 3, "quality": 1}, {"request_id": "x", "rating": "so"}]
     bad += [{"request_id": "x", "quality": quality} for quality in (None, 2, -1, True, "1")]
     with gateway(lambda b: completion()) as (running, _):
-        answers = [
-            httpx.post(f"{running.url}/feedback", json=body) for body in (*bad, {"request_id": "x", "rating": "so"})
-        ]
+        answers = [httpx.post(f"{running.url}/feedback", json=body) for body in bad]
     assert [(a.status_code, a.json()["error"]["type"]) for a in answers] == [(400, "invalid_request_error")] * 8
 
 

@@ -19,7 +19,9 @@ import uvicorn
 from rl_router.errors import RouterError, RunError
 from rl_router.observe.console import say
 from rl_router.serving.app import Gateway
+from rl_router.serving.catalog import Catalog
 from rl_router.serving.job import ServeJob
+from rl_router.serving.workers import Workers
 
 log = logging.getLogger("rl_router.serving")
 BACKLOG = 4096
@@ -77,11 +79,16 @@ class GatewayServer(uvicorn.Server):
 
 def serve(job: ServeJob) -> None:
     """Until a signal ends it. RunError when the port is taken."""
-    gateway = Gateway(job, os.environ)
     listening = listen(job.host, job.port)
     host, port = listening.getsockname()[:2]
-    say(f"serving {', '.join(gateway.catalog.names.all()[:6])} … at http://{host}:{port}/v1")
-    GatewayServer(gateway).run(sockets=[listening])
+    if job.workers == 1:
+        gateway = Gateway(job, os.environ)
+        say(f"serving {', '.join(gateway.catalog.names.all()[:6])} … at http://{host}:{port}/v1")
+        GatewayServer(gateway).run(sockets=[listening])
+        return
+    asyncio.run(Catalog.open(job, os.environ).close())  # what is wrong is said once, and not by every worker
+    say(f"{job.workers} workers serve at http://{host}:{port}/v1")
+    Workers(job, listening).run()
 
 
 def listen(host: str, port: int) -> socket.socket:

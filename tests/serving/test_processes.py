@@ -1,0 +1,138 @@
+"""A gateway as a process: SIGTERM answers what was accepted, SIGHUP reloads, kill -9 damages no line of the log."""
+
+import json
+import os
+import re
+import signal
+import subprocess
+import sys
+import threading
+import time
+from contextlib import contextmanager
+
+import httpx
+import pytest
+from scripted import ScriptedServer, completion, events
+
+SUM = [{"role": "user", "content": "sum sum number3"}]
+LIMIT_S = 60
+
+
+@contextmanager
+def serving(run, pool, upstream, log, *changes):
+    """(process, base URL) of `rl-router serve`."""
+    command = [
+        sys.executable, "-m", "rl_router.cli", "serve", str(run), f"pool={pool}", f"endpoint={upstream.url}", "port=0",
+        f"log={log}", *changes,
+    ]  # fmt: skip
+    environment = {**os.environ, "OMP_NUM_THREADS": "1"}
+    with subprocess.Popen(command, stderr=subprocess.PIPE, text=True, env=environment) as process:
+        timer = threading.Timer(LIMIT_S, process.kill)
+        timer.start()
+        try:
+            line = process.stderr.readline()
+            found = re.search(r"http://\S+", line)
+            assert found, line
+            yield process, found[0]
+        finally:
+            timer.cancel()
+            process.kill()
+
+
+def ask(url, **body):
+    return httpx.post(f"{url}/chat/completions", json={"model": "auto", "messages": SUM} | body, timeout=30)
+
+
+def hammer(url, until, answers, failures):
+    """Ask again and again over one kept connection until told to stop."""
+    with httpx.Client(timeout=30) as client:
+        while not until.is_set():
+            try:
+                stream = len(answers) % 2 == 0
+                body = {"model": "auto", "messages": SUM, "stream": stream}
+                answer = client.post(f"{url}/chat/completions", json=body)
+                assert answer.status_code == 200 and ("[DONE]" in answer.text or not stream), answer.text
+                answers.append(answer.headers["x-request-id"])
+            except httpx.ConnectError:
+                return  # nobody listens any more: this request was not accepted
+            except Exception as error:  # told to the test, which is in another thread
+                failures.append(repr(error))
+                return
+
+
+@pytest.mark.parametrize("workers", [1, 2])
+def test_sigterm_under_load_answers_every_accepted_request(run, pool, tmp_path, workers):
+    def reply(body):
+        return events(["a"] * 5, pause_s=0.02) if body.get("stream") else completion()
+
+    log, until, answers, failures = tmp_path / "log.jsonl", threading.Event(), [], []
+    with (
+        ScriptedServer(reply) as upstream,
+        serving(run, pool, upstream, log, f"workers={workers}") as (process, url),
+    ):
+        threads = [threading.Thread(target=hammer, args=(url, until, answers, failures)) for _ in range(8)]
+        for thread in threads:
+            thread.start()
+        while len(answers) < 20:
+            time.sleep(0.05)
+        process.send_signal(signal.SIGTERM)
+        assert process.wait(LIMIT_S) == 0
+        until.set()
+        for thread in threads:
+            thread.join(LIMIT_S)
+    assert failures == []
+    lines = [json.loads(line) for line in log.read_text().splitlines()]
+    assert {line["query_id"] for line in lines} >= set(answers)
+
+
+def test_kill_9_damages_no_line_and_loses_no_answered_request(run, pool, tmp_path):
+    log, until, answers, failures = tmp_path / "log.jsonl", threading.Event(), [], []
+    with ScriptedServer(lambda body: events(["a"]) if body.get("stream") else completion()) as upstream:
+        with serving(run, pool, upstream, log) as (process, url):
+            threads = [threading.Thread(target=hammer, args=(url, until, answers, failures)) for _ in range(8)]
+            for thread in threads:
+                thread.start()
+            while len(answers) < 30:
+                time.sleep(0.02)
+            process.kill()
+            process.wait()
+            until.set()
+            for thread in threads:
+                thread.join(LIMIT_S)
+        assert log.read_bytes().endswith(b"\n")
+        ids = {json.loads(line)["query_id"] for line in log.read_text().splitlines()}
+        assert ids >= set(answers)
+        with serving(run, pool, upstream, log) as (_, url):  # another goes on with the same file
+            assert ask(url).status_code == 200
+    assert len(log.read_text().splitlines()) == len(ids) + 1
+
+
+def test_sighup_reads_routers_anew_and_keeps_the_old_ones_on_an_error(run, pool, tmp_path):
+    mine = tmp_path / "pool.yaml"
+    mine.write_text(pool.read_text())
+    with (
+        ScriptedServer(lambda body: completion()) as upstream,
+        serving(run, mine, upstream, tmp_path / "log.jsonl") as (process, url),
+    ):
+        assert ask(url, model="another").status_code == 404
+        mine.write_text(mine.read_text() + "- {name: another, input_usd_per_mtok: 1, output_usd_per_mtok: 1}\n")
+        process.send_signal(signal.SIGHUP)
+        assert "reloaded" in process.stderr.readline()
+        assert ask(url, model="another").status_code == 200
+        mine.write_text("models: 3")
+        process.send_signal(signal.SIGHUP)
+        assert "not reloaded" in process.stderr.readline()
+        assert ask(url, model="another").status_code == 200
+
+
+def test_a_port_that_is_taken_is_said_in_one_sentence(run, pool, tmp_path):
+    with (
+        ScriptedServer(lambda body: completion()) as upstream,
+        serving(run, pool, upstream, tmp_path / "log.jsonl") as (_, url),
+    ):
+        port = url.rpartition(":")[2].removesuffix("/v1")
+        command = [sys.executable, "-m", "rl_router.cli", "serve", str(run), f"pool={pool}", f"port={port}",
+                   f"endpoint={upstream.url}"]  # fmt: skip
+        done = subprocess.run(command, capture_output=True, text=True, timeout=LIMIT_S)
+    assert done.returncode == 1
+    assert done.stderr.count("\n") == 1 and "name another port" in done.stderr

@@ -15,7 +15,8 @@ import pytest
 from scripted import ScriptedServer, completion, events
 
 SUM = [{"role": "user", "content": "sum sum number3"}]
-LIMIT_S = 60
+LIMIT_S = 180
+pytestmark = pytest.mark.timeout(400)
 
 
 @contextmanager

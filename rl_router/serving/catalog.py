@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from rl_router.errors import CheckpointError, RecipeError
 from rl_router.pool.keys import Mask, all_keys
@@ -19,6 +20,9 @@ from rl_router.serving.sessions import Sessions
 from rl_router.serving.simulated_upstream import SimulatedUpstream
 from rl_router.serving.upstream import Upstream
 
+if TYPE_CHECKING:
+    from rl_router.serving.policy import ServedPolicy
+
 
 @dataclass(frozen=True, kw_only=True)
 class Catalog:
@@ -27,6 +31,7 @@ class Catalog:
     job: ServeJob
     specs: Mapping[str, ModelSpec]
     routers: Mapping[str, ServedRouter]
+    policies: Mapping[str, ServedPolicy]
     names: Names
     breakers: Mapping[str, Breaker]
     sessions: Sessions | None
@@ -46,15 +51,18 @@ class Catalog:
         routers = {
             name: ServedRouter(name, router_folder(run), specs, processes=job.scorers)
             for name, run in job.routers.items()
+            if not (run / "policy").is_dir()
         }
-        default = job.default or next(iter(routers), None)
-        if default is not None and default not in routers:
-            raise RecipeError(f"default is {default!r}, and the routers are {', '.join(routers) or '(none)'}")
-        kinds = dict.fromkeys(routers, "router")
+        policies = open_policies(job, environment)
+        default = job.default or next(iter(job.routers), None)
+        if default is not None and default not in job.routers:
+            raise RecipeError(f"default is {default!r}, and the routers are {', '.join(job.routers) or '(none)'}")
+        kinds = {name: "policy" if name in policies else "router" for name in job.routers}
         return cls(
             job=job,
             specs=specs,
             routers=routers,
+            policies=policies,
             names=Names(kinds, default, specs),
             breakers={name: Breaker(job.breaker) for name in specs},
             sessions=Sessions(job.sticky, specs) if job.sticky is not None else None,
@@ -65,7 +73,21 @@ class Catalog:
     async def close(self) -> None:
         for router in self.routers.values():
             router.close()
+        for policy in self.policies.values():
+            policy.close()
         await self.upstream.close()
+
+
+def open_policies(job: ServeJob, environment: Mapping[str, str]) -> dict[str, ServedPolicy]:
+    runs = {name: run for name, run in job.routers.items() if (run / "policy").is_dir()}
+    if not runs:
+        return {}
+    from rl_router.serving.policy import ServedPolicy  # with torch
+
+    live = None
+    if job.backend == "http":
+        live = LivePool(file=job.pool, models=job.models, endpoint=job.endpoint, mode="live")
+    return {name: ServedPolicy(name, run, live, environment) for name, run in runs.items()}
 
 
 def specs_of(job: ServeJob) -> tuple[ModelSpec, ...]:

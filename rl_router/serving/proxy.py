@@ -14,6 +14,7 @@ from rl_router.serving.decide import Asked, choose, read_request
 from rl_router.serving.dialect import Dialect
 from rl_router.serving.exchange import Exchange
 from rl_router.serving.inbound import Inbound
+from rl_router.serving.policy_answers import answer_by_policy
 from rl_router.serving.trace import Trace
 from rl_router.serving.upstream import DEADLINE
 from rl_router.types import Usage
@@ -31,6 +32,9 @@ def proxied(dialect: Dialect) -> Callable[[Gateway, Inbound, Trace], Awaitable[N
         with ended_with_client(inbound):
             catalog = gateway.catalog
             asked = read_request(catalog, trace, dialect, body)
+            if asked.target.policy is not None:
+                await answer_by_policy(gateway, inbound, trace, asked, body)
+                return
             trace.choice = await choose(catalog, asked)
             exchange = Exchange(
                 inbound=inbound,

@@ -41,6 +41,15 @@ def request_text(messages: Sequence[Any]) -> str:
     return next((cut(text.strip()) for text in others if text.strip()), "")
 
 
+def conversation_text(messages: Sequence[Any]) -> str:
+    """The whole conversation for a policy that reads one question: who said what, or the text alone if that is all."""
+    turns = [(str(m.get("role")), text_of(m)) for m in messages if isinstance(m, Mapping)]
+    said = [(role, text) for role, text in turns if text.strip()]
+    if len(said) == 1:
+        return said[0][1].strip()
+    return "\n\n".join(f"{role}: {text.strip()}" for role, text in said)
+
+
 def text_of(message: Mapping[str, Any]) -> str:
     """The text of a message, whose content is text, a list of parts, or null."""
     content = message.get("content")

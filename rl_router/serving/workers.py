@@ -60,7 +60,9 @@ class Workers:
                 self._start()
 
     def _pass_on(self, number: int, frame: FrameType | None) -> None:
-        self._ending = self._ending or number != signal.SIGHUP
+        if number != signal.SIGHUP:
+            self._ending = True
+            self._listening.close()  # else connections would still be taken when no child is left to answer them
         for child in self._children:
             if child.pid is not None and child.is_alive():
                 os.kill(child.pid, number)

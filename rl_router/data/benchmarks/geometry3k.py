@@ -10,7 +10,13 @@ from rl_router.data.queries import IMAGES
 def item(row: Row) -> Item:
     problem = row["problem"].replace("<image>", "").strip()
     images = [image_url(image) for image in row["images"]]
-    return Item(text=ask(problem, BOXED), answers=(row["answer"],), meta={IMAGES: images})
+    identity = row.get("id")
+    return Item(
+        id=None if identity is None else str(identity),
+        text=ask(problem, BOXED),
+        answers=(row["answer"],),
+        meta={IMAGES: images},
+    )
 
 
 GEOMETRY3K = Benchmark(

@@ -8,7 +8,8 @@ from rl_router.data.benchmarks.prompts import SHORT, ask
 
 def item(row: Row) -> Item:
     meta = {key: row[key] for key in ("type", "level") if key in row}
-    return Item(id=row["id"], text=ask(row["question"], SHORT), answers=(row["answer"],), meta=meta)
+    identity = row["id"] if "id" in row else row["_id"]  # the hub's set and the authors' file
+    return Item(id=identity, text=ask(row["question"], SHORT), answers=(row["answer"],), meta=meta)
 
 
 HOTPOTQA = Benchmark(

@@ -1,4 +1,4 @@
-"""HumanEval: the beginning of a Python function to complete, with hidden unit tests."""
+"""HumanEval and HumanEval+: the beginning of a Python function to complete, with hidden unit tests."""
 
 from __future__ import annotations
 
@@ -36,4 +36,17 @@ HUMANEVAL = Benchmark(
     grader="code",
     item=item,
 )
+HUMANEVAL_PLUS = Benchmark(
+    name="humaneval_plus",
+    title="HumanEval+",
+    source="https://github.com/evalplus/evalplus",
+    paper="https://arxiv.org/abs/2305.01210",
+    licence="Apache-2.0",
+    hub="evalplus/humanevalplus",
+    splits={"test": "test"},
+    grader="code",
+    item=item,
+    unchecked="Tested on a row written by hand; its own tests, eighty times as many as HumanEval's, were not run.",
+)
 BENCHMARKS.add(HUMANEVAL.name, HUMANEVAL)
+BENCHMARKS.add(HUMANEVAL_PLUS.name, HUMANEVAL_PLUS)

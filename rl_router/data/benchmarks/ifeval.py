@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from rl_router.data.benchmarks.benchmark import BENCHMARKS, Benchmark, Item, Row
 
 
 def item(row: Row) -> Item:
+    return Item(id=str(row["key"]), text=row["prompt"], meta={"instructions": instructions_of(row)})
+
+
+def instructions_of(row: Row) -> list[dict[str, Any]]:
+    """Each instruction's id and the arguments that it has; a parquet file has a column for every other's too."""
     pairs = zip(row["instruction_id_list"], row["kwargs"], strict=True)
-    instructions = [
+    return [
         {"id": name, **{key: value for key, value in (given or {}).items() if value is not None}}
         for name, given in pairs
     ]
-    return Item(id=str(row["key"]), text=row["prompt"], meta={"instructions": instructions})
 
 
 IFEVAL = Benchmark(

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import json
-
 from rl_router.data.benchmarks.benchmark import BENCHMARKS, Benchmark, Item, Row
 from rl_router.data.benchmarks.prompts import SHORT, ask
+from rl_router.data.importers.sources import literal
 
 
 def item(row: Row) -> Item:
-    answers = row["possible_answers"]
-    answers = json.loads(answers) if isinstance(answers, str) else answers
+    answers = literal(row["possible_answers"])  # a list, or one written as a text
     meta = {"relation": row["prop"]} if "prop" in row else {}
     return Item(id=str(row["id"]), text=ask(row["question"], SHORT), answers=tuple(answers), meta=meta)
 

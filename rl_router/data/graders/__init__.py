@@ -9,6 +9,7 @@ from rl_router.data.graders.function_calls import gold_calls, grade_calls
 from rl_router.data.graders.grader import GRADERS, JUDGE, Grader, answer_of, grade, grade_async, needs_judge
 from rl_router.data.graders.instructions import grade_instructions
 from rl_router.data.graders.judge import Judge
+from rl_router.data.graders.listed import grade_listed
 from rl_router.data.graders.maths import grade_maths
 from rl_router.data.graders.number import grade_number
 from rl_router.data.graders.text import exact_match, f1, normalize_answer
@@ -59,6 +60,12 @@ for _grader in (
         description="every checkable instruction of the prompt is followed, as IFEval states them",
         grade=grade_instructions,
         gold=_no_gold,
+    ),
+    Grader(
+        name="listed",
+        description="the parts of an answer, each in its place, group or order; partly right counts partly (LiveBench)",
+        grade=grade_listed,
+        gold=lambda query: tuple(f"<solution>{answer}</solution>" for answer in query.answers),
     ),
     Grader(name=JUDGE, description="a language model of the pool judges the answer", grade=needs_judge, gold=_no_gold),
 ):

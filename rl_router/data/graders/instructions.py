@@ -21,13 +21,19 @@ SENTENCE_END = re.compile(r"(?<!\b[A-Z])(?<!\bMr)(?<!\bMrs)(?<!\bMs)(?<!\bDr)(?<
 
 
 def grade_instructions(response: str, query: Query) -> float | None:
-    """1.0 when every instruction is followed, None when one cannot be checked here and no other is broken."""
+    """1.0 when every instruction is followed, None when one cannot be checked here and no other is broken.
+
+    With `meta["partly"]` the mean of that and of the share that is followed, which is LiveBench's score.
+    """
     instructions = query.meta.get("instructions")
     if not isinstance(instructions, list) or not instructions:
         return None
     if not response.strip():
         return 0.0
     followed = [follows(response, instruction) for instruction in instructions]
+    if query.meta.get("partly"):
+        share = sum(map(bool, followed)) / len(followed)
+        return None if None in followed else (share + (share == 1.0)) / 2
     if False in followed:
         return 0.0
     return None if None in followed else 1.0

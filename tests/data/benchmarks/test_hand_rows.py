@@ -181,6 +181,104 @@ def test_unanswerable_questions_and_withheld_answers_are_no_questions():
     )
 
 
+def live(category, task, truth, **changes):
+    row = {"question_id": "q", "category": category, "task": task, "ground_truth": truth, "turns": ["Do it."]}
+    return {**row, "livebench_release_date": "2024-11-25", "livebench_removal_date": "", **changes}
+
+
+@pytest.mark.parametrize(
+    ("category", "task", "truth", "right", "wrong"),
+    [
+        ("math", "math_comp", "D", "DDDDD", "EEEEE"),
+        ("math", "math_comp", "025", "Answer: 25", "Answer: 250"),
+        ("math", "AMPS_Hard", "\\frac{1}{2}", "\\boxed{0.5}", "\\boxed{2}"),
+        ("math", "olympiad", "2,1", "Answer: 2,1", "Answer: 3"),
+        ("reasoning", "web_of_lies_v2", "no, yes, yes", "**no, yes, yes**", "**no, yes, no**"),
+        ("reasoning", "zebra_puzzle", "2, tea", "<solution>2, tea</solution>", "<solution>1, milk</solution>"),
+        ("language", "typos", "It works.", "It works.", "It wroks."),
+        ("data_analysis", "cta", "Country_Name", "country_name", "city"),
+        ("data_analysis", "tablejoin", "{'a': 'b'}", '{"a": "b"}', '{"a": "c"}'),
+    ],
+)
+def test_livebench_is_graded_by_its_task(category, task, truth, right, wrong):
+    query = question(f"livebench_{category}", live(category, task, truth))
+    assert (query.text, query.task) == ("Do it.", f"livebench/{task}")
+    assert validate([query]) == []
+    assert grade(query.grader, right, query) == 1.0
+    assert grade(query.grader, wrong, query) == 0.0
+
+
+def test_what_livebench_took_out_or_cannot_be_graded_here_is_no_question():
+    gone = live("reasoning", "spatial", "2", livebench_removal_date="2025-04-02")
+    assert question("livebench_reasoning", gone) is None
+    assert question("livebench_language", live("language", "plot_unscrambling", "A story.")) is None
+    assert question("livebench_data_analysis", live("data_analysis", "tablereformat", "{}")) is None
+
+
+def test_instructions_of_livebench_count_in_part():
+    row = live("instruction_following", "paraphrase", None, kwargs=[{"keywords": ["tea"]}, {}])
+    row["instruction_id_list"] = ["keywords:existence", "punctuation:no_comma"]
+    query = question("livebench_instruction_following", row)
+    assert grade(query.grader, "tea with milk", query) == 1.0
+    assert grade(query.grader, "tea, with milk", query) == 0.25  # one of two, and not all: (1/2 + 0) / 2
+    assert grade(query.grader, "milk, no", query) == 0.0
+
+
+@pytest.mark.parametrize(
+    ("name", "row", "right", "wrong"),
+    [
+        ("amc23", {"id": 0, "question": "3^3?", "answer": "27.0"}, "\\boxed{27}", "\\boxed{9}"),
+        ("minerva", {"question": "Mass?", "answer": "2.5 \\times 10^{3}"}, "\\boxed{2500}", "\\boxed{250}"),
+        (
+            "olympiadbench",
+            {"id": 1, "question": "Solve.", "final_answer": ["$1$", "$\\frac{1}{2}$"], "subfield": "Algebra"},
+            "\\boxed{\\frac12, 1}",
+            "\\boxed{1}",
+        ),
+    ],
+)
+def test_more_mathematics(name, row, right, wrong):
+    query = question(name, row)
+    assert validate([query]) == []
+    assert grade(query.grader, right, query) == 1.0
+    assert grade(query.grader, wrong, query) == 0.0
+
+
+def test_an_olympiad_problem_without_an_answer_is_no_question():
+    assert question("olympiadbench", {"id": 1, "question": "Prove.", "final_answer": None}) is None
+
+
+def test_code_contests_are_judged_by_public_hidden_and_generated_tests():
+    none = {"input": [], "output": []}
+    row = {
+        "name": "1_A. Sum",
+        "description": "Add.",
+        "public_tests": {"input": ["1 2\n"], "output": ["3\n"]},
+        "private_tests": {"input": ["2 2\n"], "output": ["4\n"]},
+        "generated_tests": {"input": ["0 7\n"], "output": ["7\n"]},
+    }
+    query = question("code_contests", row)
+    assert len(query.meta["tests"]["cases"]) == 3 and query.meta["tests_left_out"] == 0
+    assert grade("code", "print(sum(map(int, input().split())))", query) == 1.0
+    assert grade("code", "print(input()[-1])", query) == 0.0
+    assert question("code_contests", {**row, "description": "See <image>."}) is None
+    untested = {**row, "public_tests": none, "private_tests": none, "generated_tests": none}
+    assert question("code_contests", untested) is None
+
+
+def test_humaneval_plus_has_the_columns_of_humaneval():
+    row = {
+        "task_id": "HumanEval/0",
+        "prompt": "def double(x):\n",
+        "entry_point": "double",
+        "canonical_solution": "    return 2 * x\n",
+        "test": "def check(candidate):\n    for x in range(50):\n        assert candidate(x) == x + x\n",
+    }
+    query = question("humaneval_plus", row)
+    assert query.query_id == "humaneval_plus/test/0" and validate([query]) == []
+    assert grade("code", "```python\ndef double(x):\n    return x\n```", query) == 0.0
+
+
 def bfcl_row(identity, truth, **changes):
     asked = [[{"role": "user", "content": "Do it."}]]
     return {"id": identity, "question": asked, "function": [{"name": "run"}], "ground_truth": truth, **changes}

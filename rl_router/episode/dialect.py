@@ -54,9 +54,13 @@ class Calls:
     calls: tuple[Route | BadCall, ...]
 
 
+LAST = "last"
+"""As the name of a call: the last one that was answered."""
+
+
 @dataclass(frozen=True, slots=True)
 class Select:
-    """End the episode with a reply as it stands: `call` names it, by its number or its model."""
+    """End the episode with a reply as it stands: `call` names it, by its number or its model, or is LAST."""
 
     call: str
 
@@ -129,6 +133,12 @@ class Dialect(Protocol):
         ...
 
     def parse(self, text: str) -> Action: ...
+
+    def spoken(self, thought: str, action: Route | Answer, models: Sequence[ModelSpec]) -> str:
+        """A turn as text, of which `parse` makes that action: what demonstrations are made of."""
+        ...
+
+    def encode(self, text: str) -> list[int]: ...
 
     def named(self, written: str, models: Sequence[ModelSpec]) -> str:
         """The model that the policy means by what it wrote; what it wrote where it means none."""

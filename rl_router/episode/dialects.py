@@ -9,7 +9,7 @@ from typing import Literal
 from rl_router.episode.dialect import Dialect
 from rl_router.episode.router_r1 import RouterR1Tags, prompt_text, worker_text
 from rl_router.episode.tokens import TokenCodec, Tokenizer
-from rl_router.episode.tools import ToolCalls
+from rl_router.episode.tools import ToolCalls, rules_text
 
 _FORBID = {"extra": "forbid"}
 
@@ -51,13 +51,22 @@ class Tags:
 
 @dataclass(frozen=True, kw_only=True)
 class Tools:
-    """xRouter: models are functions. task.mode=decide is its simple mode, orchestrate its agent mode."""
+    """xRouter: models are functions. task.mode=decide is its simple mode, orchestrate its agent mode.
+
+    `rules` is a text file that stands in the system prompt for the built-in rules of the mode.
+    """
 
     __pydantic_config__ = _FORBID
     kind: Literal["tools"] = "tools"
+    rules: str | None = None
+
+    def __post_init__(self) -> None:
+        if self.rules is not None:
+            object.__setattr__(self, "rules", str(Path(self.rules).expanduser().absolute()))
+            rules_text(self.rules)
 
     def over(self, tokenizer: Tokenizer) -> Dialect:
-        return ToolCalls(tokenizer)
+        return ToolCalls(tokenizer, rules_text(self.rules))
 
 
 DialectSetting = Compact | Tags | Tools

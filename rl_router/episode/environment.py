@@ -12,6 +12,7 @@ from dataclasses import replace
 
 from rl_router.data.graders import exact_match, grade_async
 from rl_router.episode.dialect import (
+    LAST,
     Action,
     Answer,
     BadCall,
@@ -69,7 +70,7 @@ class Environment:
         self._ids: list[int] = []
         self._segments: list[Segment] = []
         shown = cost_weight if show_cost_weight else None
-        opening = opening_of(self.pool, task.mode, limits, query, shown, reward=reward)
+        opening = opening_of(self.pool, task.mode, limits, query, shown, budgets=isinstance(reward, Budgeted))
         self._append(Source.PROMPT, codec.opening(opening, limits.max_prompt_tokens))
         self._prompt_tokens = len(self._ids)
         self._calls: list[Call] = []
@@ -212,10 +213,11 @@ class Environment:
         return ids
 
     def _selected(self, call: str) -> Call | None:
-        """An answered call by its name, or the last one of a model."""
+        """An answered call by its name, the last one of a model, or the last of all."""
         model = self.codec.named(call, self.pool.specs)
         for number, made in reversed(list(enumerate(self._calls, start=1))):
-            if made.reply.status is CallStatus.OK and (call in (name_of(number), str(number)) or made.model == model):
+            is_meant = call in (name_of(number), str(number), LAST) or made.model == model
+            if is_meant and made.reply.status is CallStatus.OK:
                 return made
         return None
 
@@ -328,15 +330,14 @@ class Environment:
 
 
 def opening_of(
-    pool: ModelPool, mode: Mode, limits: Limits, query: Query, shown: float | None, *, reward: Reward
+    pool: ModelPool, mode: Mode, limits: Limits, query: Query, shown: float | None, *, budgets: bool = False
 ) -> Opening:
-    """What an episode's prompt may tell. `shown` is the setting of the dial: a budget where the reward has budgets."""
-    budgeted = isinstance(reward, Budgeted)
+    """What a prompt may tell. `shown` is the setting of the dial, with `budgets` an amount in USD; None is not told."""
     return Opening(
         query=query,
         models=pool.specs,
-        cost_weight=None if budgeted else shown,
-        budget_usd=shown if budgeted else limits.episode_budget_usd,
+        cost_weight=None if budgets else shown,
+        budget_usd=shown if budgets else limits.episode_budget_usd,
         max_turns=limits.max_turns,
         mode=mode,
     )

@@ -82,6 +82,13 @@ class RouterR1Tags(TextCodec):
             return Malformed(f"expected 'NAME: QUERY' in {tags.SEARCH}, came {inside[:40]!r}")
         return Route(model.strip(), query.strip())
 
+    def spoken(self, thought: str, action: Route | Answer, models: Sequence[ModelSpec]) -> str:
+        said = f"{tags.THINK} {thought} {tags.END_THINK}\n"
+        if isinstance(action, Answer):
+            return f"{said}{tags.ANSWER} {action.text} {tags.END_ANSWER}"
+        shown = next((spec.shown_name for spec in models if spec.name == action.model), action.model)
+        return f"{said}{tags.SEARCH} {shown}: {action.query} {tags.END_SEARCH}"
+
     def named(self, written: str, models: Sequence[ModelSpec]) -> str:
         """Case, vendor and punctuation aside; the beginning of a name is enough where it is one model's alone."""
         wanted = _letters(written)

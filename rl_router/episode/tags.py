@@ -69,6 +69,13 @@ def render_prompt(question: str, cost_weight: float | None) -> str:
     return f"{QUERY} {neutralise(question)}{END_QUERY}{tag}"
 
 
+def render_turn(thought: str, action: Route | Answer) -> str:
+    said = f"{THINK} {thought}{END_THINK}"
+    if isinstance(action, Answer):
+        return f"{said}{ANSWER} {action.text}{END_ANSWER}"
+    return f"{said}{SEARCH} {action.model}: {action.query}{END_SEARCH}"
+
+
 def render_reply(text: str) -> str:
     return f"{INFORMATION} {neutralise(text)}{END_INFORMATION}"
 

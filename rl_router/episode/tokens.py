@@ -11,7 +11,7 @@ from functools import cached_property
 from typing import Any, Protocol
 
 from rl_router.episode import tags
-from rl_router.episode.dialect import Action, Left, Observation, Opening, Route
+from rl_router.episode.dialect import Action, Answer, Left, Observation, Opening, Route
 from rl_router.errors import CheckpointError
 from rl_router.pool.spec import ModelSpec
 
@@ -123,6 +123,9 @@ class TokenCodec(TextCodec):
 
     def parse(self, text: str) -> Action:
         return tags.parse_turn(text, self.eos)
+
+    def spoken(self, thought: str, action: Route | Answer, models: Sequence[ModelSpec]) -> str:
+        return tags.render_turn(thought, action)
 
     def named(self, written: str, models: Sequence[ModelSpec]) -> str:
         return written

@@ -10,11 +10,13 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 from rl_router.data.importers.verl import USER_QUERY, USER_SYSTEM
 from rl_router.episode.chat_template import MARK, ChatTemplate, price_line
 from rl_router.episode.dialect import (
+    LAST,
     Action,
     Answer,
     BadCall,
@@ -28,7 +30,7 @@ from rl_router.episode.dialect import (
 )
 from rl_router.episode.instructions import TOOLS, TOOLS_SIMPLE
 from rl_router.episode.tokens import TextCodec, Tokenizer
-from rl_router.errors import CheckpointError, PoolError
+from rl_router.errors import CheckpointError, PoolError, RecipeError
 from rl_router.pool.spec import ModelSpec
 from rl_router.types import Mode, Query
 
@@ -47,8 +49,9 @@ class ToolCalls(TextCodec):
     stop_texts: tuple[str, ...] = ()
     corrects = True
 
-    def __init__(self, tokenizer: Tokenizer):
+    def __init__(self, tokenizer: Tokenizer, rules: str | None = None):
         super().__init__(tokenizer)
+        self.rules = rules
         self.chat = ChatTemplate(self, self._messages)
         self.stop_ids = self.chat.stop_ids
         shown = self.chat.rendered([{"role": "user", "content": "?"}], [select_schema()])
@@ -66,11 +69,9 @@ class ToolCalls(TextCodec):
 
     def _messages(self, opening: Opening) -> tuple[list[dict[str, str]], list[Any]]:
         simple = opening.mode is Mode.DECIDE
-        rules = [
-            TOOLS_SIMPLE if simple else f"{TOOLS}\n\nYou have {opening.max_turns} turns, the one that ends included."
-        ]
-        price = price_line(opening)
-        system = "\n\n".join([*rules, price] if price else rules)
+        rules = self.rules or (TOOLS_SIMPLE if simple else TOOLS)
+        turns = "" if simple else f"You have {opening.max_turns} turns, the one that ends included."
+        system = "\n\n".join(part for part in (rules, turns, price_line(opening)) if part)
         messages = [{"role": "system", "content": system}, {"role": "user", "content": MARK}]
         return messages, schemas(opening.models, simple=simple)
 
@@ -96,6 +97,15 @@ class ToolCalls(TextCodec):
         alone = BadCall(f"{SELECT} stands alone in its turn")
         return Calls(tuple(alone if isinstance(call, Select) else call for call in calls))
 
+    def spoken(self, thought: str, action: Route | Answer, models: Sequence[ModelSpec]) -> str:
+        """An answer is said as it is; a reply that was referred to is selected."""
+        said = f"<think> {thought} </think>\n"
+        if isinstance(action, Answer):
+            last = _said_call(SELECT, {SELECTED: LAST})
+            return f"{said}{last if action.text == 'it' else action.text}{self.chat.turn_end}"
+        arguments = {SYSTEM_PROMPT: action.system_prompt or "Answer briefly.", TEMPERATURE: action.temperature or 0.0}
+        return f"{said}{_said_call(tool_name(action.model), arguments)}{self.chat.turn_end}"
+
     def named(self, written: str, models: Sequence[ModelSpec]) -> str:
         return next((spec.name for spec in models if tool_name(spec.name) == written), written.removeprefix(CALL))
 
@@ -117,6 +127,19 @@ class ToolCalls(TextCodec):
             head = f"{observation.name} ({observation.model}): " if observation.name else ""
             ids += [*self.plain(head + observation.text, max_tokens), *self.encode(after)]
         return ids
+
+
+def _said_call(name: str, arguments: Mapping[str, Any]) -> str:
+    return f"<tool_call>\n{json.dumps({'name': name, 'arguments': arguments}, ensure_ascii=False)}\n</tool_call>"
+
+
+def rules_text(path: str | None) -> str | None:
+    if path is None:
+        return None
+    try:
+        return Path(path).read_text(encoding="utf-8").strip()
+    except (OSError, UnicodeDecodeError) as error:
+        raise RecipeError(f"Expected dialect.rules to be a text file, got {path!r}: {error}.") from None
 
 
 def read_call(text: str) -> Route | Select | BadCall:

@@ -69,13 +69,24 @@ class TinyPolicy(OwnTokens):
 
 
 @dataclass(frozen=True, kw_only=True)
+class Lora:
+    """Train low-rank additions to the weights (arXiv 2106.09685) instead of the weights themselves."""
+
+    __pydantic_config__ = _FORBID
+    rank: Count = 32
+    alpha: Count = 64
+    target_modules: str = "all-linear"
+
+
+@dataclass(frozen=True, kw_only=True)
 class PretrainedPolicy(OwnTokens):
-    """A checkpoint from a local folder or a hub, with the tags added to its tokenizer when they are missing."""
+    """A checkpoint from a local folder or a hub. The compact dialect adds its tags to the tokenizer; others nothing."""
 
     __pydantic_config__ = _FORBID
     kind: Literal["pretrained"] = "pretrained"
     path: str
     dtype: Literal["float32", "bfloat16"] = "bfloat16"
+    lora: Lora | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -102,7 +113,8 @@ class WarmStart:
     """
 
     __pydantic_config__ = _FORBID
-    steps: Count = 180
+    steps: Annotated[int, Field(ge=0)] = 180
+    """0: none, for a policy that speaks its dialect already."""
     batch_size: Count = 32
     learning_rate: Positive = 4e-3
     muon_learning_rate: Positive = 0.03

@@ -13,6 +13,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from rl_router.episode import tags
+from rl_router.episode.dialect import Answer, Route
 from rl_router.episode.task import Task
 from rl_router.policy.config import WarmStart
 from rl_router.types import Mode, Query, Usage
@@ -30,6 +31,13 @@ class Demonstration:
     cost_weight: float | None
     turns: tuple[tuple[str, str | None], ...]
     """Each turn of the policy with the reply it got, None after the last."""
+
+
+def read_turn(text: str) -> tuple[str, Route | Answer]:
+    """The thought and the action of a demonstration's turn, which any dialect can say in its own words."""
+    action = tags.parse_turn(text)
+    assert isinstance(action, Route | Answer), "demonstrations are grammatical"
+    return text.partition(tags.THINK)[2].partition(tags.END_THINK)[0].strip(), action
 
 
 def price_level(setting: float, settings: Sequence[float], *, budgets: bool = False) -> float:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import random
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -10,21 +11,29 @@ from typing import Any
 
 import torch
 
-from rl_router.episode import tags
-from rl_router.episode.environment import Limits
+from rl_router.episode import instructions, tags
+from rl_router.episode.dialect import Opening
+from rl_router.episode.dialects import Compact, DialectSetting
+from rl_router.episode.environment import Limits, opening_of
 from rl_router.episode.task import Task
-from rl_router.episode.tokens import TokenCodec
+from rl_router.episode.tools import schemas
 from rl_router.errors import CheckpointError
-from rl_router.policy.config import PretrainedPolicy, TinyPolicy, WarmStart
+from rl_router.policy.config import PretrainedPolicy, TinyPolicy, UntrainedPolicy, WarmStart
 from rl_router.policy.demonstrations import Demonstration, Demonstrator, price_word
 from rl_router.policy.folder import Policy, PolicyCard, load_policy, save_policy
 from rl_router.policy.tiny import build_tiny, set_in_order
 from rl_router.policy.tokenizer import EOS, PAD, load_tokenizer, train_tokenizer
+from rl_router.policy.untrained import build_untrained
 from rl_router.policy.warm_start import tokenise, warm_start
+from rl_router.types import Query
+
+COMPACT = Compact()
+READ_QUESTIONS = 1000
+"""Questions that an untrained tokenizer reads."""
 
 
 def make_policy(
-    config: TinyPolicy | PretrainedPolicy,
+    config: TinyPolicy | PretrainedPolicy | UntrainedPolicy,
     warm: WarmStart,
     *,
     task: Task,
@@ -33,6 +42,7 @@ def make_policy(
     limits: Limits,
     seed: int,
     folder: Path,
+    dialect: DialectSetting = COMPACT,
     budgets: bool = False,
     on_step: Callable[[int, float], None] = lambda step, loss: None,
 ) -> Policy:
@@ -40,31 +50,55 @@ def make_policy(
 
     With `budgets` the cost weights are budgets in USD, and the prompt says so.
     """
+
+    def opening(query: Query, shown: float | None) -> Opening:
+        return opening_of(task.pool, task.mode, limits, query, shown, budgets=budgets)
+
     torch.set_num_threads(1)  # small matrices: a second thread costs more than it brings
     writer = Demonstrator(
         task=task, cost_weights=cost_weights, config=warm, tell_cost_weight=tell_cost_weight, budgets=budgets
     )
-    demos = _demonstrations(writer, warm.demonstrations, seed)
+    demos = _demonstrations(writer, warm.demonstrations, seed) if warm.steps or isinstance(config, TinyPolicy) else []
     vocabulary = (*tags.TAGS, *(tags.cost_weight_tag(w, budget=budgets) for w in cost_weights))
     card = PolicyCard(cost_weights=cost_weights if tell_cost_weight else (), mode=task.mode.value, task=task.name)
-    if isinstance(config, TinyPolicy):
-        texts = [_text(d) for d in demos]
-        names = task.pool.names if config.whole_names else ()
-        tokenizer = train_tokenizer(texts, tags=vocabulary, vocab_size=config.vocab_size, names=names)
-        model: Any = build_tiny(config, tokenizer, seed=seed)
-        for tokens in _dial_tokens(tokenizer, cost_weights, budgets) if config.dial_in_order else ():
-            set_in_order(model, tokens)
-    else:
-        model, tokenizer = _load_pretrained(config, vocabulary)
+    model: Any
+    match config:
+        case TinyPolicy():
+            texts = [_text(d) for d in demos]
+            names = task.pool.names if config.whole_names else ()
+            tokenizer: Any = train_tokenizer(texts, tags=vocabulary, vocab_size=config.vocab_size, names=names)
+            model = build_tiny(config, tokenizer, seed=seed)
+            for tokens in _dial_tokens(tokenizer, cost_weights, budgets) if config.dial_in_order else ():
+                set_in_order(model, tokens)
+        case UntrainedPolicy():
+            model, tokenizer = build_untrained(config, _readings(task, demos), seed=seed)
+        case PretrainedPolicy():
+            model, tokenizer = _load_pretrained(config, vocabulary if isinstance(dialect, Compact) else ())
     tokenizer = _read_back(tokenizer, model)
-    codec = TokenCodec(tokenizer)
-    data = [
-        tokenise(d, codec, max_prompt_tokens=limits.max_prompt_tokens, max_reply_tokens=limits.max_reply_tokens)
-        for d in demos
-    ]
-    warm_start(model, data, warm, pad_id=tokenizer.pad_token_id, seed=seed, on_step=on_step)
+    codec = dialect.over(tokenizer)
+    codec.opening(opening(task.train[0], cost_weights[0]), limits.max_prompt_tokens)  # refuses one without room
+    if warm.steps:
+        data = [
+            tokenise(
+                demo,
+                codec,
+                opening(demo.query, demo.cost_weight),
+                max_prompt_tokens=limits.max_prompt_tokens,
+                max_reply_tokens=limits.max_reply_tokens,
+            )
+            for demo in demos
+        ]
+        warm_start(model, data, warm, pad_id=tokenizer.pad_token_id, seed=seed, on_step=on_step)
     save_policy(Policy(model=model, tokenizer=tokenizer, card=card), folder)
     return load_policy(folder)
+
+
+def _readings(task: Task, demos: Sequence[Demonstration]) -> list[str]:
+    """What an untrained tokenizer learns its words from: the rules, the pool and the questions of the run."""
+    rules = [instructions.ROUTER_R1, instructions.TOOLS, instructions.TOOLS_SIMPLE]
+    pool = [json.dumps(schema) for schema in schemas(task.pool.specs, simple=False)]
+    questions = [query.text for query in task.train[:READ_QUESTIONS]]
+    return [*rules, *pool, *questions, *map(_text, demos)]
 
 
 def _dial_tokens(tokenizer: Any, settings: Sequence[float], budgets: bool) -> list[list[int]]:
@@ -103,7 +137,8 @@ def _load_pretrained(config: PretrainedPolicy, vocabulary: Sequence[str]) -> tup
             f"the pretrained policy {config.path} cannot be loaded ({reason}): name a folder or a model of the hub"
         ) from error
     missing = [tag for tag in vocabulary if tag not in tokenizer.get_vocab()]
-    tokenizer.add_special_tokens({"additional_special_tokens": missing})
+    if missing:
+        tokenizer.add_special_tokens({"additional_special_tokens": missing})
     if tokenizer.pad_token is None:
         tokenizer.pad_token = tokenizer.eos_token or PAD
     if tokenizer.eos_token is None:

@@ -13,24 +13,27 @@ from typing import Any
 import torch
 from torch.nn import functional as F
 
-from rl_router.episode.tokens import TokenCodec
+from rl_router.episode.dialect import Dialect, Left, Observation, Opening, Route
+from rl_router.episode.environment import name_of
 from rl_router.policy.config import WarmStart
-from rl_router.policy.demonstrations import Demonstration
+from rl_router.policy.demonstrations import Demonstration, read_turn
 
 TokenisedDemonstration = tuple[list[int], list[bool]]
 
 
 def tokenise(
-    demo: Demonstration, codec: TokenCodec, *, max_prompt_tokens: int, max_reply_tokens: int
+    demo: Demonstration, codec: Dialect, opening: Opening, *, max_prompt_tokens: int, max_reply_tokens: int
 ) -> TokenisedDemonstration:
-    """Ids of one demonstration and, per id, whether the policy wrote it."""
-    ids = codec.prompt(demo.query.text, demo.cost_weight, max_prompt_tokens)
+    """Ids of one demonstration in a dialect and, per id, whether the policy wrote it. `opening` is its prompt's."""
+    ids = codec.opening(opening, max_prompt_tokens)
     mask = [False] * len(ids)
-    for text, reply in demo.turns:
-        written = codec.encode(text)
+    for number, (text, reply) in enumerate(demo.turns, start=1):
+        thought, action = read_turn(text)
+        written = codec.encode(codec.spoken(thought, action, opening.models))
         ids, mask = ids + written, mask + [True] * len(written)
-        if reply is not None:
-            read = codec.reply(reply, max_reply_tokens)
+        if reply is not None and isinstance(action, Route):
+            left = Left(turns=opening.max_turns - number, budget_usd=opening.budget_usd)
+            read = codec.observed([Observation(reply, name_of(number), action.model)], left, max_reply_tokens)
             ids, mask = ids + read, mask + [False] * len(read)
     return ids, mask
 

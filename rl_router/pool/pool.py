@@ -40,6 +40,11 @@ class ModelPool:
     def names(self) -> tuple[str, ...]:
         return tuple(self._by_name)
 
+    @property
+    def is_free(self) -> bool:
+        """Whether replies cost nothing to look up, as recorded and simulated ones do: see `ask`."""
+        return self._priced_before is not None
+
     def spec(self, name: str) -> ModelSpec:
         if name in self._by_name:
             return self._by_name[name]

@@ -64,7 +64,7 @@ class EpisodeAgentLoop(AgentLoopBase):
 
     async def _play(self, sampling_params: dict[str, Any], row: dict[str, Any]) -> _Played:
         query, cost_weight = self.setting.queries[row["query_id"]], float(row["cost_weight"])
-        environment = self.setting.environment(self.codec, query, cost_weight, models=row.get("models"))
+        environment = self.setting.environment(self.codec, query, cost_weight)
         if self.codec.stop_texts:
             sampling_params = sampling_params | stop_sampling(self.rollout_config.name, self.codec.stop_texts)
         request_id, engine = uuid4().hex, _Engine(self.server_manager, sampling_params)

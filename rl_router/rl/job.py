@@ -12,12 +12,13 @@ from pydantic import Field, TypeAdapter
 from rl_router.episode.advantages import Componentwise, Joint
 from rl_router.episode.dialects import Compact, Tags, Tools
 from rl_router.episode.environment import Limits
+from rl_router.episode.live_task import LiveTask
 from rl_router.episode.replay_task import ReplayTask
 from rl_router.episode.rewards import Budgeted, Dial, GroupAnchored, RouterR1, SuccessGated
 from rl_router.episode.world_task import WorldTask
 from rl_router.errors import CheckpointError
-from rl_router.policy.config import PretrainedPolicy, TinyPolicy, WarmStart
-from rl_router.rl.presets import Dapo, Grpo
+from rl_router.policy.config import Lora, PretrainedPolicy, TinyPolicy, UntrainedPolicy, WarmStart
+from rl_router.rl.presets import Dapo, Grpo, Ppo
 
 _FORBID = {"extra": "forbid"}
 
@@ -34,17 +35,23 @@ class Rollout:
     """Let the trainer compute the log-probabilities of sampled tokens again. `transformers` and the trainer run the
     same kernels and agree to 1e-6; other engines do not, and their recipes turn it on."""
     gpu_memory_share: Annotated[float, Field(gt=0.0, le=1.0)] = 0.5
+    tensor_parallel: Annotated[int, Field(ge=1)] = 1
+    """GPUs that share one copy of the policy when it samples."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Cluster:
-    """Where it runs. `device: cpu` makes the devices logical; `address` joins a running Ray cluster."""
+    """Where it runs. `device: cpu` makes the devices logical; `address` joins a running Ray cluster.
+
+    `offload` keeps weights and optimiser states in the machine's memory while nothing needs them on a GPU.
+    """
 
     __pydantic_config__ = _FORBID
     device: Literal["cpu", "cuda"] = "cpu"
     nodes: Annotated[int, Field(ge=1)] = 1
     devices_per_node: Annotated[int, Field(ge=1)] = 1
     address: str | None = None
+    offload: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -93,16 +100,18 @@ class TrainJob:
         1.0,
         2.0,
     )
-    task: Annotated[WorldTask | ReplayTask, Field(discriminator="kind")]
+    task: Annotated[WorldTask | ReplayTask | LiveTask, Field(discriminator="kind")]
     reward: Annotated[Dial | SuccessGated | RouterR1 | Budgeted | GroupAnchored, Field(discriminator="kind")] = field(
         default_factory=Dial
     )
     advantage: Annotated[Joint | Componentwise, Field(discriminator="kind")] = field(default_factory=Joint)
     dialect: Annotated[Compact | Tags | Tools, Field(discriminator="kind")] = field(default_factory=Compact)
     limits: Limits = field(default_factory=Limits)
-    policy: Annotated[TinyPolicy | PretrainedPolicy, Field(discriminator="kind")] = field(default_factory=TinyPolicy)
+    policy: Annotated[TinyPolicy | PretrainedPolicy | UntrainedPolicy, Field(discriminator="kind")] = field(
+        default_factory=TinyPolicy
+    )
     warm_start: WarmStart = field(default_factory=WarmStart)
-    algorithm: Annotated[Grpo | Dapo, Field(discriminator="kind")] = field(default_factory=Dapo)
+    algorithm: Annotated[Grpo | Dapo | Ppo, Field(discriminator="kind")] = field(default_factory=Dapo)
     rollout: Rollout = field(default_factory=Rollout)
     cluster: Cluster = field(default_factory=Cluster)
     tracking: Tracking = field(default_factory=Tracking)
@@ -118,6 +127,10 @@ class TrainJob:
     def __post_init__(self) -> None:
         if isinstance(self.reward, Budgeted):  # the dial is set in dollars: its settings are the budgets
             object.__setattr__(self, "cost_weights", self.reward.budgets_usd)
+
+    @property
+    def policy_lora(self) -> Lora | None:
+        return self.policy.lora if isinstance(self.policy, PretrainedPolicy) else None
 
 
 def job_adapter() -> TypeAdapter[TrainJob]:

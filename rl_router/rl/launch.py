@@ -75,7 +75,8 @@ def train(job: TrainJob, setting: Setting | None = None) -> RunFolder:
         with beside(job) if job.blind_control else nullcontext():
             _warm_start(job, folder, setting)
             if not (folder.policy / "policy.json").is_file():
-                _reinforce(job, folder, setting)
+                if job.algorithm.steps:
+                    _reinforce(job, folder, setting)
                 _finish(job, folder)
     return folder
 
@@ -123,6 +124,7 @@ def _warm_start(job: TrainJob, folder: RunFolder, setting: Setting) -> None:
             job.policy,
             job.warm_start,
             task=setting.task,
+            dialect=job.dialect,
             cost_weights=job.cost_weights,
             tell_cost_weight=job.tell_cost_weight,
             limits=job.limits,
@@ -207,13 +209,15 @@ def _finish(job: TrainJob, folder: RunFolder) -> None:
     """The best checkpoint as validated, or the last one, as a policy folder with its tokenizer and card."""
     from rl_router.policy.folder import Policy, load_model, load_policy, save_policy
 
+    if not job.algorithm.steps:
+        save_policy(load_policy(folder.warm_start), folder.policy)
+        return
     if job.validation.keep == "best" and (folder.path / "best" / "policy.json").is_file():
         save_policy(load_policy(folder.path / "best"), folder.policy)
         return
     checkpoint = last_whole_checkpoint(folder.checkpoints)
     if checkpoint is None:
         raise RunError(f"verl ended without a checkpoint in {folder.checkpoints}; read {folder.path / 'trainer.log'}")
-    start = load_policy(folder.warm_start)
     model = load_model(checkpoint / "actor" / "huggingface")
     save_policy(Policy(model=model, tokenizer=start.tokenizer, card=start.card), folder.policy)
 

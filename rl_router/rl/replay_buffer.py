@@ -16,7 +16,8 @@ from verl.trainer.ppo.v1.replay_buffer import ReplayBuffer
 
 
 class PromptReplayBuffer(ReplayBuffer):
-    """`sampler_kwargs` takes `filter_groups_metric` (None: no filtering), `max_refills` and `dispatch_multiple`."""
+    """`sampler_kwargs` takes `filter_groups_metric` (None: no filtering), `max_refills`, `dispatch_multiple` and
+    `smallest_group`, the episodes without which a group teaches nothing."""
 
     def __init__(self, *, sampler_kwargs: Any, **kwargs: Any):
         super().__init__(
@@ -26,6 +27,7 @@ class PromptReplayBuffer(ReplayBuffer):
             **kwargs,
         )
         self.max_refills = int(sampler_kwargs.get("max_refills", 0))
+        self.smallest_group = int(sampler_kwargs.get("smallest_group", 2))
         self.dispatch_multiple = int(sampler_kwargs.get("dispatch_multiple", 1))
 
     def sample(self, global_steps: int, partition_id: str, batch_size: int) -> tuple[Any, dict[str, Any]]:
@@ -36,7 +38,9 @@ class PromptReplayBuffer(ReplayBuffer):
             self._wait_for_groups(partition_id)
             done = self.finished_keys[partition_id] | self.failure_keys[partition_id]
             flat = self._dapo_filtered_keys(partition_id)[0] if self.filter_groups_metric else set()
-            broken = {uid for uid, episodes in self._episodes(partition_id, done).items() if episodes < 2}
+            broken = {
+                uid for uid, episodes in self._episodes(partition_id, done).items() if episodes < self.smallest_group
+            }
             missing = batch_size - len(done - flat - broken)
             if missing <= 0 or refills >= self.max_refills:
                 break
@@ -52,7 +56,7 @@ class PromptReplayBuffer(ReplayBuffer):
         return self._materialize_batch(partition_id, uids, snapshot), metrics
 
     def _episodes(self, partition_id: str, uids: set[str]) -> dict[str, int]:
-        """Episodes in each group. Fewer than two have nothing to be compared with: their reward is no advantage."""
+        """Episodes in each group: one alone has nothing to be compared with, and its reward is no advantage."""
         counts = Counter(key.split("_")[0] for key in self.partitions[partition_id])
         return {uid: counts[uid] for uid in uids}
 

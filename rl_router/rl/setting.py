@@ -8,9 +8,9 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-from rl_router.episode.dialect import Dialect
+from rl_router.episode.dialect import Dialect, Opening
 from rl_router.episode.environment import Environment, opening_of
-from rl_router.episode.rewards import GroupAnchored
+from rl_router.episode.rewards import Budgeted, GroupAnchored
 from rl_router.episode.task import Task
 from rl_router.errors import RecipeError
 from rl_router.rl.job import TrainJob, read_job
@@ -64,10 +64,15 @@ class Setting:
 
     def cuts_question(self, codec: Dialect, query: Query) -> bool:
         """Whether a prompt has no room for the end of the question at one of the run's cost weights."""
-        job, task = self.job, self.task
+        job = self.job
         shown = job.cost_weights if job.tell_cost_weight else (None,)
-        openings = (opening_of(task.pool, task.mode, job.limits, query, weight, reward=job.reward) for weight in shown)
-        return any(codec.cuts(opening, job.limits.max_prompt_tokens) for opening in openings)
+        return any(codec.cuts(self.opening(query, weight), job.limits.max_prompt_tokens) for weight in shown)
+
+    def opening(self, query: Query, shown: float | None) -> Opening:
+        """What the prompt of a question may tell, at a setting of the dial that is shown or not."""
+        task = self.task
+        budgets = isinstance(self.job.reward, Budgeted)
+        return opening_of(task.pool, task.mode, self.job.limits, query, shown, budgets=budgets)
 
 
 def check_prompts(task: Task, job: TrainJob) -> None:

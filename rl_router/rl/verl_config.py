@@ -12,7 +12,7 @@ from typing import Any
 
 from rl_router.episode.advantages import Componentwise
 from rl_router.rl.job import TrainJob
-from rl_router.rl.presets import Dapo, Grpo
+from rl_router.rl.presets import Algorithm, Dapo, Grpo, Ppo
 
 AGENT = "rl_router_episode"
 _FAR = 1_000_000  # epochs: the number of steps ends a run, never the length of its prompt list
@@ -40,46 +40,78 @@ def verl_overrides(
     }
 
 
-def algorithm_overrides(algorithm: Grpo | Dapo) -> dict[str, Any]:
-    """GRPO (arXiv 2402.03300) and DAPO (arXiv 2503.14476) in verl's words; both estimate advantages within a group."""
-    dapo = algorithm if isinstance(algorithm, Dapo) else None
-    low, high = (dapo.clip_low, dapo.clip_high) if dapo else (algorithm.clip, algorithm.clip)  # type: ignore[union-attr]
+def algorithm_overrides(algorithm: Algorithm) -> dict[str, Any]:
+    """A preset in verl's words. GRPO and DAPO estimate advantages within a group, PPO with a critic."""
+    a, actor = algorithm, "actor_rollout_ref.actor"
+    dapo = a if isinstance(a, Dapo) else None
+    refill = next(n for n in range(8, 0, -1) if a.prompts_per_step % n == 0)  # verl fetches whole multiples
     filters = dapo is not None and dapo.dynamic_sampling
-    refill = next(n for n in range(8, 0, -1) if algorithm.prompts_per_step % n == 0)  # verl fetches whole multiples
-    actor = "actor_rollout_ref.actor"
     sampler = "trainer.v1.sampler"
     return {
-        "algorithm.adv_estimator": "grpo",
-        "algorithm.norm_adv_by_std_in_grpo": algorithm.normalise_by_std,
-        "algorithm.use_kl_in_reward": False,
-        f"{actor}.clip_ratio": low,
-        f"{actor}.clip_ratio_low": low,
-        f"{actor}.clip_ratio_high": high,
-        # GRPO averages within an episode first, DAPO over all tokens of the batch (its equation 8).
-        f"{actor}.loss_agg_mode": "token-mean" if dapo else "seq-mean-token-mean",
-        f"{actor}.entropy_coeff": algorithm.entropy_weight,
-        f"{actor}.use_kl_loss": algorithm.kl_weight > 0,
-        f"{actor}.kl_loss_coef": algorithm.kl_weight,
+        **_estimator(a),
+        **_clips(a),
+        f"{actor}.entropy_coeff": a.entropy_weight,
+        f"{actor}.use_kl_loss": a.kl_weight > 0,
+        f"{actor}.kl_loss_coef": a.kl_weight,
         f"{actor}.kl_loss_type": "k3+",  # "+": k3's value with the unbiased gradient of k2
-        f"{actor}.ppo_mini_batch_size": max(1, algorithm.prompts_per_step // algorithm.updates_per_step),
-        f"{actor}.optim.lr": algorithm.learning_rate,
-        f"{actor}.optim.lr_warmup_steps": algorithm.warmup_steps,
-        f"{actor}.optim.lr_scheduler_type": "cosine" if algorithm.final_learning_rate_ratio < 1 else "constant",
-        f"{actor}.optim.min_lr_ratio": algorithm.final_learning_rate_ratio,
-        f"{actor}.optim.betas": [0.9, 0.95],
-        f"{actor}.optim.weight_decay": 0.0,
-        f"{actor}.optim.clip_grad": algorithm.max_grad_norm,
-        f"{actor}.grad_clip": algorithm.max_grad_norm,
-        "actor_rollout_ref.rollout.n": algorithm.group_size,
-        "actor_rollout_ref.rollout.temperature": algorithm.temperature,
-        "data.train_batch_size": algorithm.prompts_per_step,
-        "data.gen_batch_size": refill if filters else algorithm.prompts_per_step,
-        "trainer.total_training_steps": algorithm.steps,
+        f"{actor}.ppo_mini_batch_size": max(1, a.prompts_per_step // a.updates_per_step),
+        **_optimiser(f"{actor}.optim", a, a.learning_rate),
+        f"{actor}.grad_clip": a.max_grad_norm,
+        "actor_rollout_ref.rollout.n": a.group_size,
+        "actor_rollout_ref.rollout.temperature": a.temperature,
+        "data.train_batch_size": a.prompts_per_step,
+        "data.gen_batch_size": refill if filters else a.prompts_per_step,
+        "trainer.total_training_steps": a.steps,
         f"{sampler}.custom_sampler.path": "pkg://rl_router.rl.replay_buffer",
         f"{sampler}.custom_sampler.name": "PromptReplayBuffer",
         f"+{sampler}.sampler_kwargs.filter_groups_metric": "reward" if filters else None,
         f"+{sampler}.sampler_kwargs.max_refills": dapo.max_refills if dapo else 0,
         f"+{sampler}.sampler_kwargs.dispatch_multiple": refill,
+        f"+{sampler}.sampler_kwargs.smallest_group": a.smallest_group,
+    }
+
+
+def _estimator(a: Algorithm) -> dict[str, Any]:
+    if not isinstance(a, Ppo):
+        return {
+            "algorithm.adv_estimator": "grpo",
+            "algorithm.norm_adv_by_std_in_grpo": a.normalise_by_std,
+            "algorithm.use_kl_in_reward": False,
+        }
+    return {
+        "algorithm.adv_estimator": "gae",
+        "algorithm.gamma": a.discount,
+        "algorithm.lam": a.trace_decay,
+        "algorithm.use_kl_in_reward": a.kl_in_reward > 0,
+        "algorithm.kl_ctrl.kl_coef": a.kl_in_reward,
+        "trainer.critic_warmup": a.critic_warmup_steps,
+        "critic.cliprange_value": a.value_clip,
+        "critic.grad_clip": a.max_grad_norm,
+        **_optimiser("critic.optim", a, a.critic_learning_rate),
+    }
+
+
+def _clips(a: Algorithm) -> dict[str, Any]:
+    """GRPO and PPO average within an episode or over tokens as published; DAPO over all tokens (its equation 8)."""
+    actor = "actor_rollout_ref.actor"
+    low, high = (a.clip_low, a.clip_high) if isinstance(a, Dapo) else (a.clip, a.clip)  # type: ignore[attr-defined]
+    return {
+        f"{actor}.clip_ratio": low,
+        f"{actor}.clip_ratio_low": low,
+        f"{actor}.clip_ratio_high": high,
+        f"{actor}.loss_agg_mode": "seq-mean-token-mean" if isinstance(a, Grpo) else "token-mean",
+    }
+
+
+def _optimiser(key: str, a: Algorithm, learning_rate: float) -> dict[str, Any]:
+    return {
+        f"{key}.lr": learning_rate,
+        f"{key}.lr_warmup_steps": a.warmup_steps,
+        f"{key}.lr_scheduler_type": "cosine" if a.final_learning_rate_ratio < 1 else "constant",
+        f"{key}.min_lr_ratio": a.final_learning_rate_ratio,
+        f"{key}.betas": [0.9, 0.95],
+        f"{key}.weight_decay": 0.0,
+        f"{key}.clip_grad": a.max_grad_norm,
     }
 
 
@@ -102,8 +134,8 @@ def _data(job: TrainJob, prompts: Path) -> dict[str, Any]:
 
 
 def _model(job: TrainJob, model: Path) -> dict[str, Any]:
-    cpu = job.cluster.device == "cpu"
-    actor, ref = "actor_rollout_ref.actor", "actor_rollout_ref.ref"
+    cpu, lora = job.cluster.device == "cpu", job.policy_lora
+    actor, ref, critic = "actor_rollout_ref.actor", "actor_rollout_ref.ref", "critic"
     values: dict[str, Any] = {
         "actor_rollout_ref.model.path": str(model),
         "actor_rollout_ref.model.enable_gradient_checkpointing": not cpu,
@@ -115,16 +147,43 @@ def _model(job: TrainJob, model: Path) -> dict[str, Any]:
         f"{actor}.ppo_max_token_len_per_gpu": max(16384, 2 * _max_tokens(job)),
         f"{actor}.checkpoint.save_contents": ["model", "optimizer", "extra", "hf_model"],
         f"{actor}.checkpoint.load_contents": ["model", "optimizer", "extra"],
+        **{f"{role}.fsdp_config.param_offload": job.cluster.offload for role in (actor, ref)},
+        f"{actor}.fsdp_config.optimizer_offload": job.cluster.offload,
     }
-    if cpu:
+    if lora is not None:
         values |= {
-            "+actor_rollout_ref.model.override_config.attn_implementation": "sdpa",
-            **{f"{role}.use_torch_compile": False for role in (actor, ref)},
-            **{f"{role}.fsdp_config.use_torch_compile": False for role in (actor, ref)},
-            **{f"{role}.fsdp_config.dtype": "float32" for role in (actor, ref)},
-            **{f"+{role}.fsdp_config.mixed_precision.param_dtype": "fp32" for role in (actor, ref)},
+            "actor_rollout_ref.model.lora_rank": lora.rank,
+            "actor_rollout_ref.model.lora_alpha": lora.alpha,
+            "actor_rollout_ref.model.target_modules": lora.target_modules,
+            "actor_rollout_ref.model.lora.merge": True,  # engines are sent whole weights, as without LoRA
         }
-    return values
+    if isinstance(job.algorithm, Ppo):
+        values |= {
+            f"{critic}.model.path": str(model),
+            f"{critic}.model.enable_gradient_checkpointing": not cpu,
+            f"{critic}.model.use_remove_padding": not cpu,
+            f"{critic}.strategy": "fsdp2",
+            f"{critic}.ppo_micro_batch_size_per_gpu": _episodes_per_update(job) if cpu else None,
+            f"{critic}.ppo_max_token_len_per_gpu": max(32768, 2 * _max_tokens(job)),
+            **{f"{critic}.fsdp.{part}_offload": job.cluster.offload for part in ("param", "optimizer")},
+        }
+    return {**values, **(_on_cpu(isinstance(job.algorithm, Ppo)) if cpu else {})}
+
+
+def _on_cpu(critic: bool) -> dict[str, Any]:
+    """No compiler and no bfloat16: on a CPU either is slower than what it replaces."""
+    engines = ["actor_rollout_ref.actor.fsdp_config", "actor_rollout_ref.ref.fsdp_config"]
+    models = ["actor_rollout_ref.model"]
+    if critic:
+        engines.append("critic.fsdp")
+        models.append("critic.model")
+    return {
+        **{f"+{model}.override_config.attn_implementation": "sdpa" for model in models},
+        **{f"actor_rollout_ref.{role}.use_torch_compile": False for role in ("actor", "ref")},
+        **{f"{engine}.use_torch_compile": False for engine in engines},
+        **{f"{engine}.dtype": "float32" for engine in engines},
+        **{f"+{engine}.mixed_precision.param_dtype": "fp32" for engine in engines},
+    }
 
 
 def _rollout(job: TrainJob, agent_loops: Path) -> dict[str, Any]:
@@ -135,12 +194,15 @@ def _rollout(job: TrainJob, agent_loops: Path) -> dict[str, Any]:
         f"{rollout}.name": job.rollout.engine,
         f"{rollout}.mode": "async",
         f"{rollout}.calculate_log_probs": True,
-        f"{rollout}.tensor_model_parallel_size": 1,
+        f"{rollout}.tensor_model_parallel_size": job.rollout.tensor_parallel,
         f"{rollout}.n_gpus_per_node": job.cluster.devices_per_node,
         f"{rollout}.max_num_seqs": job.rollout.max_batch,
         f"{rollout}.max_model_len": _max_tokens(job),
         f"{rollout}.gpu_memory_utilization": job.rollout.gpu_memory_share,
         f"{rollout}.free_cache_engine": job.cluster.device != "cpu",
+        # A turn of the tags dialect ends at a text, which an engine without a tokenizer cannot see.
+        f"{rollout}.skip_tokenizer_init": job.dialect.kind != "tags",
+        f"{rollout}.load_format": "dummy" if job.policy_lora is None else "safetensors",
         f"{rollout}.log_prob_micro_batch_size_per_gpu": log_prob_batch,
         "actor_rollout_ref.ref.log_prob_micro_batch_size_per_gpu": log_prob_batch,
         f"{rollout}.agent.num_workers": job.rollout.agent_workers,

@@ -5,7 +5,7 @@ import pytest
 
 from rl_router.episode.chat_template import price_line
 from rl_router.episode.environment import Environment, Limits, opening_of
-from rl_router.episode.rewards import Budgeted, Dial, Overlong
+from rl_router.episode.rewards import Overlong
 from rl_router.errors import NotRecordedError, RecipeError
 from rl_router.pool.budget import Budget
 from rl_router.pool.spec import ModelSpec
@@ -316,8 +316,8 @@ def test_a_limit_outside_its_range_is_refused_by_name():
 
 def test_a_budgeted_reward_puts_the_budget_into_the_prompt_in_place_of_a_cost_weight(make_task):
     task = make_task()
-    told = opening_of(task.pool, task.mode, limits(), task.test[0], 3e-4, reward=Budgeted())
+    told = opening_of(task.pool, task.mode, limits(), task.test[0], 3e-4, budgets=True)
     assert (told.cost_weight, told.budget_usd) == (None, 3e-4)
     assert price_line(told) == "Budget: $0.0003 for all calls together."
-    told = opening_of(task.pool, task.mode, limits(), task.test[0], 3e-4, reward=Dial())
+    told = opening_of(task.pool, task.mode, limits(), task.test[0], 3e-4)
     assert (told.cost_weight, told.budget_usd) == (3e-4, None)

@@ -8,6 +8,7 @@ import pytest
 import torch
 
 from rl_router.episode import tags
+from rl_router.episode.environment import Limits, opening_of
 from rl_router.episode.tokens import TokenCodec
 from rl_router.policy.config import TinyPolicy, WarmStart
 from rl_router.policy.tiny import build_tiny, set_in_order
@@ -19,6 +20,11 @@ SMALL = TinyPolicy()
 @pytest.fixture(scope="module")
 def codec(tokenizer):
     return TokenCodec(tokenizer)
+
+
+@pytest.fixture(scope="module")
+def opening(task):
+    return lambda demo: opening_of(task.pool, task.mode, Limits(), demo.query, demo.cost_weight)
 
 
 @pytest.fixture(scope="module")
@@ -37,15 +43,15 @@ def losses_of(tokenizer):
     return losses_of
 
 
-def test_loss_falls_on_200_demonstrations_in_20_steps(demonstrate, codec, losses_of):
-    data = [tokenise(d, codec, max_prompt_tokens=64, max_reply_tokens=24) for d in demonstrate(200)]
+def test_loss_falls_on_200_demonstrations_in_20_steps(demonstrate, codec, opening, losses_of):
+    data = [tokenise(d, codec, opening(d), max_prompt_tokens=64, max_reply_tokens=24) for d in demonstrate(200)]
     losses = losses_of(data, steps=20)
     assert fmean(losses[-3:]) < 0.7 * losses[0]
 
 
-def test_the_mask_holds_exactly_what_the_policy_wrote(demonstrate, codec):
+def test_the_mask_holds_exactly_what_the_policy_wrote(demonstrate, codec, opening):
     for demo in demonstrate(60):
-        ids, mask = tokenise(demo, codec, max_prompt_tokens=64, max_reply_tokens=24)
+        ids, mask = tokenise(demo, codec, opening(demo), max_prompt_tokens=64, max_reply_tokens=24)
         spans = [
             (mine, codec.decode([i for i, _ in span]))
             for mine, span in groupby(zip(ids, mask, strict=True), key=lambda pair: pair[1])
@@ -56,9 +62,9 @@ def test_the_mask_holds_exactly_what_the_policy_wrote(demonstrate, codec):
         assert spans == expected
 
 
-def test_a_demonstration_that_is_too_long_is_cut_where_an_episode_would_cut_it(demonstrate, codec):
+def test_a_demonstration_that_is_too_long_is_cut_where_an_episode_would_cut_it(demonstrate, codec, opening):
     demo = next(d for d in demonstrate(60) if len(d.turns) > 1)
-    ids, mask = tokenise(demo, codec, max_prompt_tokens=5, max_reply_tokens=3)
+    ids, mask = tokenise(demo, codec, opening(demo), max_prompt_tokens=5, max_reply_tokens=3)
     assert ids[: mask.index(True)] == codec.prompt(demo.query.text, demo.cost_weight, 5)
     assert sum(mask) == sum(len(codec.encode(text)) for text, _ in demo.turns)
 

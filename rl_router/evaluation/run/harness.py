@@ -38,6 +38,9 @@ def evaluate_run(run: Path, overrides: Mapping[str, Any]) -> None:
     folder = RunFolder.open(run)
     setting = Setting.of(job_of(folder, overrides))
     queries = held_out(setting)
+    if not queries:
+        say("this run holds out no questions, so there is nothing to evaluate: its task has no test questions")
+        return
     routers = trained_routers(folder, setting)
     cut = cut_questions(routers[0].setting, routers[0].codec, queries)
     if cut:
@@ -45,7 +48,12 @@ def evaluate_run(run: Path, overrides: Mapping[str, Any]) -> None:
     found = _Found(setting)
     for router in routers:
         _play(router, queries, found)
-    _play_baselines(setting, queries, found)
+    if setting.task.pool.is_free:
+        _play_baselines(setting, queries, found)
+    else:
+        say(
+            "baselines would have every model asked every question; `rl-router evaluate SUITE` does that, and pays once"
+        )
     folder.write_choices(choice_rows(found.choices, setting.task.pool.names))
     record_held_out(found.policy_episodes, folder)
     write_results(folder.results, found.rows)

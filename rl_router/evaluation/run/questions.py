@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from rl_router.data.world import World
 from rl_router.episode.dialect import Dialect
+from rl_router.episode.live_task import LiveTask
 from rl_router.episode.replay_task import sample
 from rl_router.episode.world_task import WorldTask
 from rl_router.errors import NotRecordedError, RecipeError
@@ -45,6 +46,8 @@ def asked_query(setting: Setting, text: str) -> Query:
             return Query(query_id=TYPED, text=text, answers=(), task=TYPED)
         kind, difficulty = solution.task, solution.difficulty
         return Query(query_id=TYPED, text=text, answers=(solution.answer,), task=kind, difficulty=difficulty)
+    if isinstance(task, LiveTask):
+        return Query(query_id=TYPED, text=text, answers=(), task=TYPED)
     for query in (*setting.task.test, *setting.task.val, *setting.task.train):
         if query.text.strip() == text:
             return query

@@ -42,6 +42,8 @@ def job_of(recipe, *overrides):
     if recipe in ROUTERS:
         return load_job(recipe, [*overrides, "data=table.parquet"])
     needed = ["task.table=table.parquet"] if recipe == "replay" or "task=replay" in overrides else []
+    if recipe == "xrouter_dapo" or "task=live" in overrides:
+        needed = ["task.queries=queries.parquet"]
     return load_job(recipe, [*overrides, *needed])
 
 
@@ -63,11 +65,10 @@ def test_every_file_is_a_recipe_a_pool_or_an_option_that_fits_the_quickstart(pat
             assert getattr(job_of("random" if name == "direct" else "knn", f"{group}={name}"), group).kind == name
         case [group]:
             job = job_of("quickstart", f"{group}={name}")
-            wanted = compose("quickstart", [f"{group}={name}", "++task.table=x"])[group]
+            wanted = compose("quickstart", [f"{group}={name}", "++task.table=x", "++task.queries=x"])[group]
             kept = job_to_dict(job)[group]
-            assert {key: kept[key] for key in wanted if key != "table"} == {
-                key: value for key, value in wanted.items() if key != "table"
-            }
+            said = {key: value for key, value in wanted.items() if key not in ("table", "queries", "pool")}
+            assert {key: kept[key] for key in said} == said
         case _:
             pytest.fail(f"{path} lies in a folder of a folder, where nothing looks for it")
 
@@ -151,7 +152,7 @@ def test_a_recipe_of_ones_own_is_named_by_its_path_and_uses_the_parts_that_ship(
             "reward.kind=router_r1",
             "unknown key reward.floor in recipe quickstart, which belongs to another",
         ),
-        ("quickstart", "task.kind=moon", "expected task.kind to be one of world, replay, got 'moon'"),
+        ("quickstart", "task.kind=moon", "expected task.kind to be one of world, replay, live, got 'moon'"),
         ("quickstart", "cost_weights=[0.5,-1]", "expected cost_weights[1] to be greater than or equal to 0, got -1"),
         ("quickstart", "cost_weights=0.5", "expected cost_weights to be a list like [0,0.5], got 0.5"),
         ("quickstart", "seed=abc", "expected seed to be a valid integer"),
@@ -185,7 +186,7 @@ def test_a_key_below_a_name_that_people_choose_is_answered_with_the_keys_there()
 
 
 def test_groups_are_the_folders_of_recipes():
-    assert group_options()["algorithm"] == ["dapo", "grpo"]
+    assert group_options()["algorithm"] == ["dapo", "grpo", "ppo"]
 
 
 def test_known_keys_offer_every_member_of_a_union_once():

@@ -218,6 +218,7 @@ def _finish(job: TrainJob, folder: RunFolder) -> None:
     checkpoint = last_whole_checkpoint(folder.checkpoints)
     if checkpoint is None:
         raise RunError(f"verl ended without a checkpoint in {folder.checkpoints}; read {folder.path / 'trainer.log'}")
+    start = load_policy(folder.warm_start)
     model = load_model(checkpoint / "actor" / "huggingface")
     save_policy(Policy(model=model, tokenizer=start.tokenizer, card=start.card), folder.policy)
 

@@ -52,7 +52,8 @@ class LiveWorld:
         return [
             "rollout=transformers", "cluster=laptop", f"policy.path={policy}", "policy.dtype=float32",
             f"run_dir={self.folder / run}", f"task.queries={self.folder / 'queries.parquet'}",
-            f"task.prompts={self.folder / 'prompts'}", f"task.pool.file={self.folder / 'pool.yaml'}", "task.pool.backoff_s=0.01", *limits,
+            f"task.prompts={self.folder / 'prompts'}", f"task.pool.file={self.folder / 'pool.yaml'}",
+            "task.pool.backoff_s=0.01", *limits,
             "algorithm.steps=1", "algorithm.prompts_per_step=4", "algorithm.updates_per_step=1",
             "algorithm.learning_rate=1e-3", "algorithm.warmup_steps=0", "checkpoint_every=1", "stall_timeout_s=240",
             "tracking.tensorboard=false",

@@ -51,9 +51,7 @@ def evaluate_run(run: Path, overrides: Mapping[str, Any]) -> None:
     if setting.task.pool.is_free:
         _play_baselines(setting, queries, found)
     else:
-        say(
-            "baselines would have every model asked every question; `rl-router evaluate SUITE` does that, and pays once"
-        )
+        say("baselines ask every model every question: a live suite of `rl-router evaluate` does that, and pays once")
     folder.write_choices(choice_rows(found.choices, setting.task.pool.names))
     record_held_out(found.policy_episodes, folder)
     write_results(folder.results, found.rows)

@@ -4,11 +4,20 @@ from __future__ import annotations
 
 from types import ModuleType
 
-from rl_router.cli import data_check, data_collect, data_export, data_import, data_models, data_prompts, data_queries
+from rl_router.cli import (
+    data_check,
+    data_collect,
+    data_export,
+    data_import,
+    data_models,
+    data_prompts,
+    data_queries,
+    data_tools,
+)
 from rl_router.cli.parts import Commands
 
 COMMANDS: tuple[ModuleType, ...] = (
-    data_queries, data_models, data_collect, data_prompts, data_import, data_check, data_export,
+    data_queries, data_models, data_collect, data_prompts, data_tools, data_import, data_check, data_export,
 )  # fmt: skip
 
 

@@ -157,10 +157,13 @@ def read_call(text: str) -> Route | Select | BadCall:
         if not isinstance(selected, str | int) or isinstance(selected, bool):
             return BadCall(f"{SELECT} needs {SELECTED}, the name of a call that was answered")
         return Select(str(selected))
-    return _route(name, arguments)
+    return read_arguments(name, arguments)
 
 
-def _route(name: str, arguments: Mapping[str, Any]) -> Route | BadCall:
+def read_arguments(name: str, arguments: Any) -> Route | BadCall:
+    """The call of a model's function, or what is wrong with its arguments."""
+    if not isinstance(arguments, Mapping):
+        return BadCall(f"{name} needs its arguments as an object")
     system, temperature = arguments.get(SYSTEM_PROMPT), arguments.get(TEMPERATURE)
     if not isinstance(system, str):
         return BadCall(f"{name} needs {SYSTEM_PROMPT}, a text")

@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from contextlib import AbstractAsyncContextManager
 from weakref import WeakKeyDictionary
 
+from rl_router.errors import PoolError
 from rl_router.pool.backend import Backend, Request
 from rl_router.pool.live_pool import LivePool, OpenedPool, check_pool, open_pool
 from rl_router.pool.pool import ModelPool
@@ -35,7 +36,12 @@ class LastingBackend:
 
     async def _open(self) -> Backend:
         context = open_pool(self._setting, self._environment)
-        opened = await context.__aenter__()
+        try:
+            opened = await context.__aenter__()
+        except PoolError:
+            raise
+        except Exception as error:  # of the installation: no model is to blame, so it must not count as a failed call
+            raise PoolError(f"The pool {self._setting.file} cannot be opened: {error!r}.") from error
         self._contexts.append(context)  # else it is collected, and closes
         return opened.pool.backend
 

@@ -90,6 +90,17 @@ def run_trainer(
                 except subprocess.TimeoutExpired:
                     child.kill()
             end_processes_of(run_dir)
+            _end_session(child.pid)
+
+
+def _end_session(leader: int) -> None:
+    """Kill what the trainer's session still holds: Ray's agents rename themselves, and with that lose their marker."""
+    for process in psutil.process_iter():
+        try:
+            if os.getsid(process.pid) == leader:
+                process.kill()
+        except (psutil.Error, OSError):
+            continue
 
 
 def _follow(

@@ -76,8 +76,8 @@ def splits_of(queries: list[Query], where: str) -> tuple[tuple[Query, ...], tupl
     if not by_split["train"]:
         raise DataError(f"{where} has no question of the split train; name a queries file that has.")
     seen = {query.text for query in by_split["train"]}
-    held_out = [tuple(q for q in by_split[name] if q.text not in seen) for name in ("val", "test")]
-    return tuple(by_split["train"]), *held_out
+    val, test = (tuple(q for q in by_split[name] if q.text not in seen) for name in ("val", "test"))
+    return tuple(by_split["train"]), val, test
 
 
 def dearest_call_usd(specs: tuple[ModelSpec, ...]) -> float:

@@ -1,7 +1,8 @@
 """How fast `collect` asks, beside the fastest that a number of calls in flight allows, and what a call costs in CPU.
 
-With n calls in flight and a server that takes L seconds, no caller gets more than n ÷ L answers a second. Bare httpx
-and bare aiohttp ask the same server the same questions and do nothing else: no retry, no ledger, no record, no grade.
+With n calls in flight and a server that takes L seconds, no caller gets more than n ÷ L answers a second. Bare httpx,
+bare aiohttp and the bare HTTP client of `collect` (`lean`) ask the same server the same questions and do nothing else:
+no retry, no ledger, no record, no grade.
 """
 
 from __future__ import annotations
@@ -12,18 +13,25 @@ import json
 import os
 import tempfile
 import time
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Sequence
 from contextlib import redirect_stderr
 from dataclasses import dataclass
 from pathlib import Path
 
 from rl_router.data.queries import write_queries
+from rl_router.errors import RunError
 from rl_router.evaluation.speed.reply_server import reply_server
 from rl_router.pipeline.collect import CollectJob, collect
+from rl_router.pool.http_client import HttpClient
 from rl_router.pool.live_pool import LivePool
 from rl_router.types import Query
 
-CALLERS = ("collect", "httpx", "aiohttp")
+CALLERS = ("collect", "lean", "httpx", "aiohttp")
+PATIENCE = 3
+"""A bare caller that is too slow for its calls stops after so many times the seconds that they take at ideal speed."""
+
+Bare = tuple[int, float, float]
+"""Calls, the seconds that they took, and CPU seconds."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -41,24 +49,23 @@ class Speed:
 
 def measure(
     in_flight: Sequence[int], *, latency_s: float, seconds: float, callers: Sequence[str] = CALLERS, processes: int = 2
-) -> list[Speed]:
+) -> Iterator[Speed]:
     """Each caller at each number of calls in flight, for about `seconds` each at ideal speed."""
-    found = []
     with reply_server(latency_s, processes) as url:
         for caller in callers:  # what is loaded at the first call belongs to none of them
             _measured(caller, url, 1, 2, latency_s)
         for count in in_flight:
             calls = max(2 * count, round(seconds * count / latency_s))
             for caller in callers:
-                found.append(_measured(caller, url, count, calls, latency_s))
-    return found
+                yield _measured(caller, url, count, calls, latency_s)
 
 
 def _measured(caller: str, url: str, in_flight: int, calls: int, latency_s: float) -> Speed:
     if caller == "collect":
         asking_s, cpu_s = _collect(url, in_flight, calls)
     else:
-        asking_s, cpu_s = asyncio.run({"httpx": _httpx, "aiohttp": _aiohttp}[caller](url, in_flight, calls))
+        ends_s = PATIENCE * calls / in_flight * latency_s
+        calls, asking_s, cpu_s = asyncio.run(BARE[caller](url, in_flight, calls, ends_s))
     return Speed(
         caller=caller,
         in_flight=in_flight,
@@ -93,7 +100,7 @@ def _question(number: int) -> Query:
                  grader="exact_match")  # fmt: skip
 
 
-async def _httpx(url: str, in_flight: int, calls: int) -> tuple[float, float]:
+async def _httpx(url: str, in_flight: int, calls: int, ends_s: float) -> Bare:
     import httpx
 
     limits = httpx.Limits(max_connections=in_flight, max_keepalive_connections=in_flight)
@@ -105,11 +112,14 @@ async def _httpx(url: str, in_flight: int, calls: int) -> tuple[float, float]:
             )
             json.loads(response.content)
 
-        return await _keep_asking(ask, in_flight, calls)
+        return await _keep_asking(ask, in_flight, calls, ends_s)
 
 
-async def _aiohttp(url: str, in_flight: int, calls: int) -> tuple[float, float]:
-    import aiohttp
+async def _aiohttp(url: str, in_flight: int, calls: int, ends_s: float) -> Bare:
+    try:
+        import aiohttp
+    except ImportError:
+        raise RunError("Bare aiohttp is not installed; leave it out with --callers collect lean httpx.") from None
 
     async with aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=in_flight)) as client:
 
@@ -118,17 +128,37 @@ async def _aiohttp(url: str, in_flight: int, calls: int) -> tuple[float, float]:
             async with client.post(f"{url}/chat/completions", data=body, headers=headers) as response:
                 json.loads(await response.read())
 
-        return await _keep_asking(ask, in_flight, calls)
+        return await _keep_asking(ask, in_flight, calls, ends_s)
 
 
-async def _keep_asking(ask: Callable[[bytes], Awaitable[None]], in_flight: int, calls: int) -> tuple[float, float]:
-    numbers = iter(range(calls))
+async def _lean(url: str, in_flight: int, calls: int, ends_s: float) -> Bare:
+    client = HttpClient()
+
+    async def ask(body: bytes) -> None:
+        response = await client.post(f"{url}/chat/completions", {"content-type": "application/json"}, body)
+        json.loads(response.body)
+
+    try:
+        return await _keep_asking(ask, in_flight, calls, ends_s)
+    finally:
+        client.close()
+
+
+BARE = {"lean": _lean, "httpx": _httpx, "aiohttp": _aiohttp}
+
+
+async def _keep_asking(ask: Callable[[bytes], Awaitable[None]], in_flight: int, calls: int, ends_s: float) -> Bare:
+    numbers, asked = iter(range(calls)), 0
 
     async def work() -> None:
+        nonlocal asked
         for number in numbers:
+            if time.perf_counter() - began_s > ends_s:
+                return
+            asked += 1
             message = {"role": "user", "content": _question(number).text}
             await ask(json.dumps({"model": "m", "messages": [message], "max_tokens": 1024}).encode())
 
     began_s, cpu_s = time.perf_counter(), time.process_time()
     await asyncio.gather(*(work() for _ in range(in_flight)))
-    return time.perf_counter() - began_s, time.process_time() - cpu_s
+    return asked, time.perf_counter() - began_s, time.process_time() - cpu_s

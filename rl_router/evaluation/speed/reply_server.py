@@ -12,8 +12,10 @@ import json
 import socket
 import subprocess
 import sys
+from collections import deque
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import cast
 
 from rl_router.errors import RunError
 
@@ -32,13 +34,32 @@ REPLY = b"HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: %
 LENGTH = b"content-length:"
 
 
-class _Replies(asyncio.Protocol):
+class _Due:
+    """Replies in the order in which they are due: all take the same time, so one timer serves them all."""
+
     def __init__(self, latency_s: float) -> None:
-        self._latency_s, self._buffer = latency_s, b""
+        self._latency_s, self._loop = latency_s, asyncio.get_running_loop()
+        self._due: deque[tuple[float, asyncio.Transport]] = deque()
+
+    def add(self, transport: asyncio.Transport) -> None:
+        self._due.append((self._loop.time() + self._latency_s, transport))
+        if len(self._due) == 1:
+            self._loop.call_at(self._due[0][0], self._write)
+
+    def _write(self) -> None:
+        now_s = self._loop.time()
+        while self._due and self._due[0][0] <= now_s:
+            self._due.popleft()[1].write(REPLY)
+        if self._due:
+            self._loop.call_at(self._due[0][0], self._write)
+
+
+class _Replies(asyncio.Protocol):
+    def __init__(self, due: _Due) -> None:
+        self._due, self._buffer = due, b""
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        self._transport = transport
-        self._loop = asyncio.get_running_loop()
+        self._transport = cast(asyncio.Transport, transport)
 
     def data_received(self, data: bytes) -> None:
         self._buffer += data
@@ -50,7 +71,7 @@ class _Replies(asyncio.Protocol):
         end = head + 4 + int(lower[at + len(LENGTH) :].split(b"\r\n", 1)[0])
         if len(self._buffer) >= end:
             self._buffer = self._buffer[end:]
-            self._loop.call_later(self._latency_s, self._transport.write, REPLY)  # type: ignore[attr-defined]
+            self._due.add(self._transport)
 
 
 @contextmanager
@@ -75,8 +96,8 @@ def reply_server(latency_s: float, processes: int = 2) -> Iterator[str]:
 
 
 async def _serve(port: int, latency_s: float) -> None:
-    loop = asyncio.get_running_loop()
-    server = await loop.create_server(lambda: _Replies(latency_s), "127.0.0.1", port, reuse_port=True, backlog=1024)
+    loop, due = asyncio.get_running_loop(), _Due(latency_s)
+    server = await loop.create_server(lambda: _Replies(due), "127.0.0.1", port, reuse_port=True, backlog=1024)
     print("ready", flush=True)
     await server.serve_forever()
 

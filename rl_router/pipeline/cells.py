@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from operator import attrgetter
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
@@ -71,6 +72,7 @@ class Outcome:
 
 
 FIELDS = tuple(Outcome.__dataclass_fields__)
+FIELD_VALUES = attrgetter(*FIELDS)
 OUTCOME_SCHEMA: dict[str, type[pl.DataType]] = {
     name: SCHEMA[name] for name in ("score", "cost_usd", "prompt_tokens", "completion_tokens", "response")
 } | {
@@ -164,4 +166,4 @@ class Journal:
 
 
 def _values(outcome: Outcome) -> dict[str, Any]:
-    return {name: getattr(outcome, name) for name in FIELDS}
+    return dict(zip(FIELDS, FIELD_VALUES(outcome), strict=True))

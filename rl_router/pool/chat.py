@@ -114,8 +114,8 @@ def read_usage(value: object) -> Usage | None:
     if prompt is None or completion is None:
         return None
     cached = _count(value.get("prompt_tokens_details"), "cached_tokens")
-    if cached is None:
-        cached = _count(value, "prompt_cache_hit_tokens")  # DeepSeek's own API
+    if cached is None and "prompt_cache_hit_tokens" in value:  # DeepSeek's own API
+        cached = _count(value, "prompt_cache_hit_tokens")
     reasoning = _count(value.get("completion_tokens_details"), "reasoning_tokens") or 0
     if reasoning and _count(value, "total_tokens") == prompt + completion + reasoning:
         completion += reasoning  # xAI counts its reasoning beside the completion, and bills both

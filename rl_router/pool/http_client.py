@@ -43,9 +43,12 @@ class Proxy:
     authorization: str = field(repr=False)
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
+@dataclass(frozen=True, kw_only=True, slots=True, eq=False)
 class Place:
-    """Where a URL is served. `head` begins every request to it."""
+    """Where a URL is served. `head` begins every request to it.
+
+    Two are never equal: it is looked up for every call, and to compare texts would cost more.
+    """
 
     host: str
     port: int

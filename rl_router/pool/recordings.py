@@ -7,6 +7,7 @@ its reply can be left behind. Values are JSON; no key of a provider is among the
 from __future__ import annotations
 
 from dataclasses import dataclass
+from operator import attrgetter
 from pathlib import Path
 from typing import Any
 
@@ -24,7 +25,7 @@ CREATE TABLE IF NOT EXISTS charges (
     id INTEGER PRIMARY KEY, run TEXT NOT NULL, key TEXT NOT NULL, model TEXT NOT NULL, cost_usd REAL NOT NULL,
     charge TEXT NOT NULL
 );
-CREATE INDEX IF NOT EXISTS charges_of_run ON charges (run, cost_usd);
+CREATE INDEX IF NOT EXISTS charges_by_run ON charges (run);
 """
 # The first answer stays: a table made from it can be made again. A failure gives way to whatever comes later.
 PUT = """
@@ -32,7 +33,9 @@ INSERT INTO replies (key, model, answered, request, reply) VALUES (?, ?, ?, ?, ?
 ON CONFLICT (key) DO UPDATE SET answered = excluded.answered, reply = excluded.reply WHERE NOT replies.answered
 """
 REPLY = tuple(ModelReply.__dataclass_fields__)
+REPLY_VALUES = attrgetter(*REPLY)
 COUNTS = tuple(Usage.__dataclass_fields__)
+COUNT_VALUES = attrgetter(*COUNTS)
 CHARGE = "INSERT INTO charges (run, key, model, cost_usd, charge) VALUES (?, ?, ?, ?, ?)"
 
 UNANSWERED = """
@@ -120,7 +123,7 @@ def charge_to_json(status: CallStatus, usage: Usage | None) -> str:
 
 def reply_to_json(reply: ModelReply, cost_usd: float | None = None) -> str:
     """`cost_usd` is the price of a reply that names none."""
-    values = {name: getattr(reply, name) for name in REPLY}  # dataclasses.asdict copies deeply, at ten times the cost
+    values = dict(zip(REPLY, REPLY_VALUES(reply), strict=True))  # dataclasses.asdict copies, at twenty times the cost
     values["cost_usd"] = cost_usd if reply.cost_usd is None else reply.cost_usd
     values["usage"] = _counts(reply.usage)
     values["earlier"] = [
@@ -139,7 +142,7 @@ def reply_from_json(text: str) -> ModelReply:
 
 
 def _counts(usage: Usage) -> dict[str, int]:
-    return {name: getattr(usage, name) for name in COUNTS}
+    return dict(zip(COUNTS, COUNT_VALUES(usage), strict=True))
 
 
 def _attempt(values: dict[str, Any]) -> Attempt:

@@ -9,8 +9,6 @@ from __future__ import annotations
 import asyncio
 import sqlite3
 from collections.abc import Iterable, Sequence
-from itertools import groupby
-from operator import itemgetter
 from pathlib import Path
 from typing import Any
 
@@ -26,7 +24,7 @@ class SqliteFile:
 
     def __init__(self, path: Path, schema: str) -> None:
         self.path = path
-        self._queue: list[tuple[str, Sequence[Any]]] = []
+        self._queue: dict[str, list[Sequence[Any]]] = {}  # rows by the statement that inserts them
         self._waiting: list[asyncio.Future[None]] = []
         self._timer: asyncio.TimerHandle | None = None
         self._committed_s = 0.0
@@ -45,14 +43,14 @@ class SqliteFile:
         return self._connection.execute(sql, values).fetchall()
 
     def add(self, sql: str, values: Sequence[Any]) -> None:
-        self._queue.append((sql, values))
+        self._queue.setdefault(sql, []).append(values)
         if self._timer is None:
             loop = asyncio.get_running_loop()
             self._timer = loop.call_at(max(loop.time(), self._committed_s + COMMIT_EVERY_S), self._commit)
 
     def write(self, sql: str, rows: Iterable[Sequence[Any]]) -> None:
         """Write rows at once."""
-        self._queue += ((sql, row) for row in rows)
+        self._queue.setdefault(sql, []).extend(rows)
         self.flush()
 
     async def written(self) -> None:
@@ -68,8 +66,8 @@ class SqliteFile:
         try:
             self._connection.execute("BEGIN IMMEDIATE")
             try:
-                for sql, rows in groupby(self._queue, key=itemgetter(0)):
-                    self._connection.executemany(sql, map(itemgetter(1), rows))
+                for sql, rows in self._queue.items():
+                    self._connection.executemany(sql, rows)
             except BaseException:
                 self._connection.execute("ROLLBACK")
                 raise

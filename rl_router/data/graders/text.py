@@ -47,6 +47,8 @@ def _f1(answer: str, right: str) -> float:
 
 
 def _same(answer: str, right: str) -> bool:
+    if answer == right:
+        return True
     normal = normalize_answer(right)
     if not normal:
         return "".join(answer.split()) == "".join(right.split())

@@ -18,7 +18,8 @@ from rl_router.evaluation.suite.worth import Worth
 from rl_router.evaluation.two_models.report import HEAD as RECOVERY_HEAD
 from rl_router.evaluation.two_models.report import cells as recovery_cells
 from rl_router.evaluation.two_models.report import print_recoveries
-from rl_router.observe.formats import MISSING, cost_weight, count, per_thousand, plus_minus, signed, usd
+from rl_router.observe.formats import MISSING, cost_weight, count, listed, per_thousand, plus_minus, signed, usd
+from rl_router.types import Mode
 
 PLAIN_WIDTH = 150
 HEAD = ("router", "quality", "USD / 1k", "utility", "against best single", "latency", "calls", "cut off", "n")
@@ -101,8 +102,23 @@ def notes(summary: Summary) -> list[str]:
         "Gap closed: share of the way from the best single model to the oracle at the least λ; – where that way may be"
         " nothing but chance.",
         f"Cut off: the share of answers that were truncated{limit}. n: queries that could be scored (−: not graded).",
+        *_own_tokens(summary),
         *summary.remarks,
     ]
+
+
+def _own_tokens(summary: Summary) -> list[str]:
+    """Who pays for its own tokens, and who is a language model whose tokens nobody priced."""
+    own = {point.router: point.router_usd for point in summary.by_weight[summary.cost_weights[0]]}
+    paid = [f"{router} {per_thousand(value)}" for router, value in own.items() if value]
+    free = [point.router for point in summary.by_weight[summary.cost_weights[0]]
+            if point.block == Mode.ORCHESTRATE.value and point.router_usd == 0]  # fmt: skip
+    said = []
+    if paid:
+        said.append(f"Costs include the routers' own tokens, per 1,000 queries at the least λ: {listed(paid)}.")
+    if free:
+        said.append(f"The own tokens of {listed(free)} are free: no recipe says what they cost.")
+    return said
 
 
 def print_summary(summary: Summary, console: Console | None = None) -> None:

@@ -69,7 +69,8 @@ def _drawn(suite: Suite) -> Path:
 class Endpoint:
     """An OpenAI-compatible URL as a router: its replies are graded by each question's grader and priced by `prices`.
 
-    Nobody sees whom it asks behind its URL, so it stands with the routers that orchestrate.
+    Nobody sees whom it asks behind its URL, so it stands with the routers that orchestrate, and what it spends on its
+    own thoughts is not told apart. `budget_usd` is the most that asking it may cost.
     """
 
     name: str
@@ -79,6 +80,7 @@ class Endpoint:
     run_dir: Path
     max_tokens: int | None
     live: Live
+    budget_usd: float | None = None
     is_seeded: bool = False
 
     @property
@@ -99,6 +101,7 @@ class Endpoint:
             pool=LivePool(file=str(folder / "pool.yaml"), concurrency=self.live.concurrency),
             max_tokens=self.max_tokens,
             judge=self.live.judge,
+            budget_usd=self.budget_usd,
         )
         yield self._played(arena, asked, RoutingTable.read(collect(job).table), seed)
 
@@ -122,7 +125,6 @@ class Endpoint:
             calls=Calls.single([self.model], np.zeros((1, len(ids)), dtype=int)),
             **{
                 **unknown,
-                "router_usd": np.zeros((1, len(ids))),
                 "quality": column("score"),
                 "cost_usd": column("cost_usd"),
                 "latency_s": column("latency_s"),
@@ -156,4 +158,5 @@ def endpoint_of(entry: Mapping[str, Any], suite: Suite) -> Endpoint:
         run_dir=suite.run_dir,
         max_tokens=suite.max_tokens,
         live=suite.live,
+        budget_usd=suite.budget_usd,
     )

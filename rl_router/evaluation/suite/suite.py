@@ -72,7 +72,7 @@ class Suite:
     usd_per_call: Mapping[str, Annotated[float, Field(ge=0.0)]] = field(default_factory=dict)
     """Assumed prices of a call, for a table that records neither costs nor tokens; the report says so."""
     budget_usd: Annotated[float, Field(gt=0.0)] | None = None
-    """The most that a live evaluation may spend."""
+    """The most that asking the pool may cost, and asking each `url:…` router once more."""
     resume: bool = True
 
     def __post_init__(self) -> None:

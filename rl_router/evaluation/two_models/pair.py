@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 
@@ -11,7 +12,8 @@ from rl_router.data.table import RoutingTable
 from rl_router.errors import DataError
 from rl_router.types import Query
 
-TURN = "/turn"
+TURN = re.compile(r"[/_]turn\d+(?=/|$)")
+"""`mt_bench/81/turn2` in a table, `mt_bench_turn2/test/81` among the benchmarks."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -53,7 +55,7 @@ def conversations(query_ids: Iterable[str]) -> dict[str, list[str]]:
 
 def conversation_of(query_id: str) -> str:
     """`mt_bench/81` of its turn `mt_bench/81/turn2`; a query that is no turn is its own."""
-    return query_id.rpartition(TURN)[0] or query_id
+    return TURN.sub("", query_id)
 
 
 def weak_and_strong(table: RoutingTable, weak: str | None = None, strong: str | None = None) -> tuple[str, str]:

@@ -3,6 +3,7 @@
 import json
 import os
 import random
+import re
 import signal
 import subprocess
 import sys
@@ -103,7 +104,7 @@ def test_an_endpoint_is_a_router_whose_replies_are_graded_and_priced(suite_at):
     assert gateway.cost_usd > maxi.cost_usd > 0  # its cached tokens have no lower price
 
 
-@pytest.mark.timeout(300)
+@pytest.mark.timeout(580)
 def test_killed_at_random_a_live_evaluation_pays_for_no_call_twice_and_ends_with_the_same_table(suite_at, tmp_path):
     with LoopbackServer(answer=sums) as server:
         whole = evaluate_suite(suite_at(server.url, "whole", routers=("svm",)))
@@ -115,18 +116,21 @@ def test_killed_at_random_a_live_evaluation_pays_for_no_call_twice_and_ends_with
             f"name: live\nrun_dir: {suite.run_dir}\nquestions: {suite.questions}\npool: {suite.pool}\nmax_tokens: 100\n"
             f"cost_weights: [0, 0.5]\nrouters: [svm]\nlive: {{endpoint: '{server.url}', concurrency: 4}}\n"
         )
+        said = ""
         for _ in range(3):
             process = start(recipe)
             kill_at = server.requests + chance.randint(10, 60)
             while process.poll() is None and server.requests < kill_at:
                 time.sleep(0.002)
             process.send_signal(signal.SIGKILL)
-            process.communicate(timeout=30)
-        _, err = start(recipe).communicate(timeout=120)
-        assert (suite.run_dir / "results.json").is_file(), err
-        # only an answer that was on its way when the process died can have been asked for again: 4 for each kill
+            said += process.communicate(timeout=60)[1]
+        said += start(recipe).communicate(timeout=240)[1]
+        assert (suite.run_dir / "results.json").is_file(), said
+        # what was recorded is never asked again; 4 calls that were on their way when a process died, and what came
+        # in the 10 ms before, may have to be, and the next process says of each that it may be billed
         twice = sum(times - 1 for times in server.answered.values())
-        assert len(server.answered) == 2 * 2 * PER_SPLIT and twice <= 3 * 4
+        named = sum(map(int, re.findall(r"(\d+) calls were on their way when this run was killed", said)))
+        assert len(server.answered) == 2 * 2 * PER_SPLIT and twice <= named <= 3 * (4 + 4)
     killed = SuiteFolder.open(suite.run_dir)
     assert without_clocks(killed) == without_clocks(whole)
     cut = killed.lines.read_bytes()

@@ -23,15 +23,16 @@ def test_no_suite_in_the_tree_cuts_a_table_that_replaces_its_benchmarks(name):
     assert suite.queries is None and suite.live.queries is not None
 
 
-def test_the_turns_of_a_conversation_stand_on_one_side(suite_of, table_path):
+@pytest.mark.parametrize("written", ["mt_bench/{}/turn{}", "mt_bench_turn{1}/test/{0}"])
+def test_the_turns_of_a_conversation_stand_on_one_side(suite_of, table_path, written):
     frame = pl.read_parquet(table_path).filter(pl.col("split") == "test")
     rows = [
         frame.filter(pl.col("query_id") == "test/sum/0").with_columns(
-            query_id=pl.lit(f"mt_bench/{i}/turn{turn}"), query=pl.lit(f"question {i}, turn {turn}")
+            query_id=pl.lit(written.format(i, turn)), query=pl.lit(f"question {i}, turn {turn}")
         )
         for i in range(40) for turn in (1, 2)
     ]  # fmt: skip
     arena = replayed_arena(suite_of(splits=Splits(holdout=0.5)), RoutingTable(pl.concat(rows)))
-    sides = [{query.query_id.rpartition("/")[0] for query in side.queries} for side in (arena.test, arena.fit)]
+    sides = [{query.text.partition(",")[0] for query in side.queries} for side in (arena.test, arena.fit)]
     assert not sides[0] & sides[1] and len(sides[0] | sides[1]) == 40
     assert 10 < len(sides[0]) < 30

@@ -43,6 +43,9 @@ def test_a_policy_that_decides_is_judged_on_recorded_answers_and_pays_for_its_ow
     point = next(p for p in summary.points if (p.router, p.cost_weight) == ("mine", 0.5))
     assert point.block == "decide" and point.router_usd > 0
     assert point.cost_usd == pytest.approx(np.mean([row["cost_usd"][1] for row in rows]))
+    assert (
+        "Costs include the routers' own tokens, per 1,000 queries at the least λ: mine $" in folder.markdown.read_text()
+    )
 
 
 def test_the_price_of_its_own_tokens_is_that_of_the_recipe_turn_by_turn(suite_of, replay_run):

@@ -33,7 +33,7 @@ from rl_router.observe.console import say
 DATASET = "llmrouter"
 FAILED = ("ERROR", "API Error")
 """How the response of a call that failed begins."""
-OWN_NAMES = ("default_routing_", "default_llm")
+OWN_NAMES = ("default_routing_", "default_llm", "query_data_")
 TOKENS_PER_PRICE = 1_000_000
 NEEDED = ("task_name", "query", "model_name", "performance")
 EXTRA: dict[str, type[pl.DataType]] = {

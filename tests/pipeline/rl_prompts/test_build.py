@@ -1,13 +1,15 @@
 import json
 from dataclasses import replace
+from pathlib import Path
 
 import polars as pl
 import pytest
 import yaml
 
 from rl_router import cli
-from rl_router.pipeline.rl_prompts import build, build_prompts
+from rl_router.pipeline.rl_prompts import PromptsJob, build, build_prompts
 from rl_router.pipeline.rl_prompts.job import Difficulty, FixedSet, Pools, Range
+from rl_router.recipe import load_job, load_step
 
 POOLS = Pools(
     tiers={"small": Range(min=1, max=2), "medium": Range(min=1, max=2), "large": Range(min=0, max=1)},
@@ -85,6 +87,19 @@ def test_the_command_takes_a_recipe_and_reports(table_file, pool_file, tmp_path,
     ]
     assert cli.main(["data", "prompts", *arguments, "--json"]) == 0
     assert json.loads(capsys.readouterr().out)["prompts"]["total"] == 10
+
+
+@pytest.mark.parametrize(
+    ("prompts", "run"), [("xrouter", "xrouter_dapo"), ("router_r1", "router_r1_ppo"), ("router_r1", "router_r1_grpo")]
+)
+def test_the_prompt_sets_of_the_recipes_are_those_that_the_runs_train_on(prompts, run):
+    changes = ["sources.mix.queries=queries.parquet"] if prompts == "xrouter" else []
+    made = load_step(PromptsJob, prompts, changes, folder="prompts")
+    job = load_job(run, ["task.queries=queries.parquet"])
+    assert set(made.cost_weights) <= set(job.cost_weights)
+    assert Path(job.task.prompts).is_relative_to(made.out.absolute())
+    assert Path(job.task.pool.file).stem == made.pool
+    assert (made.dialect, made.simple) == (job.dialect.kind, False)
 
 
 @pytest.mark.parametrize(

@@ -57,6 +57,15 @@ def parse(text: str) -> Parsed | None:
     return None
 
 
+def split(text: str) -> tuple[str, ...]:
+    """The simple questions that lead to the answer, `#1` for the answer to the first: two for a two-hop question."""
+    hops = _PATTERNS["two_hop"].fullmatch(text)
+    if hops is None:
+        return (text,)
+    asked, outer, inner, book = hops.groups()
+    return f"{_asked(inner)} the {inner} of {book}", f"{asked} the {outer} of #1"
+
+
 def draw_text(task: str, difficulty: int, rng: Random, books: Sequence[str], people: Sequence[str]) -> str:
     """A random question of this kind about these books and people."""
     if task == "strings":

@@ -1,7 +1,9 @@
 """A simulated pool: every model has a skill per kind of question, and the same question always gets the same reply.
 
 A reply is right when a number drawn from (seed, model, prompt) falls below the skill, else the model says that it is
-not sure or gives a plausible wrong answer. No real model is behind any of this.
+not sure or gives a plausible wrong answer. Asked to split a question, it does so with the chance `splitting`, and names
+for each part the first of the models, listed by price, whose stated capabilities fit; else it repeats the question and
+names any model. No real model is behind any of this.
 """
 
 from __future__ import annotations
@@ -10,7 +12,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 
+from rl_router.data.decomposition import asked_to_split
 from rl_router.data.world import TASKS, UNSURE, World, fraction
+from rl_router.data.world_grammar import split
 from rl_router.errors import PoolError
 from rl_router.pool.backend import Request
 from rl_router.pool.spec import ModelSpec
@@ -19,7 +23,12 @@ from rl_router.types import ModelReply, Usage
 INSTRUCTION_TOKENS = 14
 """A system prompt that every simulated call carries; each word of the question is one more token."""
 SECONDS_PER_TOKEN = 0.01
-KEYS = ("skills", "completion_tokens", "unsure_share")
+KEYS = ("skills", "completion_tokens", "unsure_share", "splitting")
+CAPABLE = {
+    "arithmetic": "mathematics", "units": "mathematics", "lists": "lists", "fact": "facts", "two_hop": "facts",
+    "strings": "general",
+}  # fmt: skip
+"""What a model must say of itself to be asked such a question by another model."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -31,6 +40,8 @@ class Simulation:
     """The mean length of a reply; a single one varies by a fifth."""
     unsure_share: float
     """The share of its failures in which the model admits that it is not sure."""
+    splitting: float = 0.0
+    """The chance that it splits a question rightly when asked to."""
 
 
 @lru_cache(maxsize=256)
@@ -57,10 +68,14 @@ def simulation(spec: ModelSpec) -> Simulation:
         raise PoolError(f"The completion_tokens of {spec.name!r} are {tokens!r}; write a positive number.")
     if not _is_share(unsure):
         raise PoolError(f"The unsure_share of {spec.name!r} is {unsure!r}; write a number in [0, 1].")
+    splitting = stated.get("splitting", 0.0)
+    if not _is_share(splitting):
+        raise PoolError(f"The splitting of {spec.name!r} is {splitting!r}; write a number in [0, 1].")
     return Simulation(
         skills={task: tuple(float(c) for c in chances) for task, chances in skills.items()},
         completion_tokens=float(tokens),
         unsure_share=float(unsure),
+        splitting=float(splitting),
     )
 
 
@@ -95,6 +110,9 @@ class SimulatedBackend:
         )
 
     def _text(self, model: Simulation, name: str, prompt: str) -> str:
+        asked = asked_to_split(prompt)
+        if asked is not None:
+            return self._split(model, name, *asked)
         solution = self.world.solve(prompt)
         if solution is None:
             return UNSURE
@@ -105,6 +123,26 @@ class SimulatedBackend:
         if self._chance("unsure", name, prompt) < model.unsure_share:
             return UNSURE
         return self.world.wrong_answer(solution, self._chance("wrong", name, prompt))
+
+    def _split(self, model: Simulation, name: str, question: str, models: tuple[str, ...]) -> str:
+        able = self._chance("split", name, question) < model.splitting
+        parts = split(question) if able else (question,)
+        lines = []
+        for number, part in enumerate(parts, start=1):
+            if not models:
+                lines.append(f"{number}. {part}")
+                continue
+            any_of_them = models[int(self._chance("choose", name, question) * len(models))]
+            named = (self._fitting(part, models) if able else any_of_them).split(":")[0]
+            lines.append(f"{number}. [{named}] {part}")
+        return "\n".join(lines)
+
+    def _fitting(self, part: str, models: tuple[str, ...]) -> str:
+        """The first of the models, cheapest first, that says it can do such a part."""
+        solution = self.world.solve(part.replace("#1", self.world.people["train"][0]))
+        wanted = "general" if solution is None else CAPABLE[solution.task]
+        able = (line for line in models if wanted in line.partition("; ")[2].partition(". ")[0].split(", "))
+        return next(able, models[-1])
 
     def _chance(self, what: str, name: str, prompt: str) -> float:
         return fraction(self.seed, what, name, prompt)

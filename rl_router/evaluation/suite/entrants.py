@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 
 
 URL = "url:"
+MULTI_ROUND = ("knn_multiround", "llm_multiround")
 
 
 class Entrant(Protocol):
@@ -193,6 +194,8 @@ def entrant_of(entry: str | Mapping[str, Any], suite: Suite) -> Entrant:
         return _endpoint({"router": entry}, suite)
     if entry.startswith(MODEL):
         return SingleModel(name=entry, model=entry.removeprefix(MODEL))
+    if entry in MULTI_ROUND:
+        return _entrant_of_mapping({"router": entry}, suite)
     found = _trained(entry, None)
     if found is not None:
         return found
@@ -214,6 +217,10 @@ def _entrant_of_mapping(entry: Mapping[str, Any], suite: Suite) -> Entrant:
         raise RecipeError(f"expected a mapping with router: NAME among the routers, got {dict(entry)}")
     if router.startswith(URL):
         return _endpoint(entry, suite)
+    if router in MULTI_ROUND:
+        from rl_router.evaluation.suite.multi_round import multi_round_of
+
+        return multi_round_of(entry, suite)
     name = options.pop("name", None)
     if router.startswith(MODEL) and not options:
         return SingleModel(name=str(name or router), model=router.removeprefix(MODEL))

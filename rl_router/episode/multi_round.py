@@ -1,0 +1,151 @@
+"""Agents that split a question, route each part and go on with the replies: multi-round routers without training.
+
+`knn_multiround` lets a model of the pool split the question and a fitted router choose whom to ask each part;
+`llm_multiround` lets the model that splits also choose. Every call, the splitting included, is charged to one ledger,
+and an `Episode` is left behind as from any policy. The scheme is that of LLMRouter's multi-round routers.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
+
+from rl_router.data.decomposition import Part, parts_of, split_prompt
+from rl_router.data.graders import exact_match, grade_async
+from rl_router.pool.budget import Budget
+from rl_router.pool.ledger import Ledger
+from rl_router.pool.pool import ModelPool
+from rl_router.pool.spec import ModelSpec
+from rl_router.types import Call, CallStatus, Episode, Mode, Query, StopReason
+
+MOST_PARTS = 4
+Choose = Callable[[Query], str]
+"""From a question or a part of one to the model that should answer it."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class MultiRound:
+    """`decomposer` is the model that splits questions, and that joins the answers to parts which do not build on each
+    other. Without `choose` it also says whom to ask each part."""
+
+    pool: ModelPool
+    decomposer: str
+    choose: Choose | None = None
+    most_parts: int = MOST_PARTS
+    max_tokens: int | None = None
+    budget: Budget | None = None
+
+    async def play(self, query: Query, cost_weight: float | None = None) -> Episode:
+        talk = _Talk(self, query)
+        listed = () if self.choose is not None else tuple(map(described, by_price(self.pool)))
+        reply = await talk.ask(self.decomposer, split_prompt(query.text, listed), own=True)
+        parts = parts_of(reply.reply.text if _is_ok(reply) else "", query.text, most=self.most_parts)
+        answers: list[str] = []
+        for part in parts:
+            text = part.filled(answers)
+            answers.append((await talk.ask(self._model(part, text, query), text)).reply.text)
+        answer = answers[-1]
+        if len(parts) > 1 and not parts[-1].references:
+            answer = (await talk.ask(self.decomposer, _join_prompt(query.text, parts, answers), own=True)).reply.text
+        return await talk.episode(answer, cost_weight)
+
+    def _model(self, part: Part, text: str, query: Query) -> str:
+        if self.choose is not None:
+            return self.choose(replace(query, text=text))
+        return part.model if part.model in self.pool.names else self.decomposer
+
+
+def play_all(
+    agent: MultiRound, queries: Sequence[Query], cost_weight: float | None, *, at_once: int = 64
+) -> list[Episode]:
+    """Their episodes, in order."""
+
+    async def run() -> list[Episode]:
+        gate = asyncio.Semaphore(at_once)
+
+        async def one(query: Query) -> Episode:
+            async with gate:
+                return await agent.play(query, cost_weight)
+
+        return list(await asyncio.gather(*map(one, queries)))
+
+    return asyncio.run(run())
+
+
+def by_price(pool: ModelPool) -> list[ModelSpec]:
+    """The cheapest output first."""
+    return sorted(pool.specs, key=lambda spec: (spec.output_usd_per_mtok, spec.name))
+
+
+def described(spec: ModelSpec) -> str:
+    """A line that begins with the name of a model and says what it can do at what price."""
+    able = f"; {', '.join(spec.capabilities)}" if spec.capabilities else ""
+    return f"{spec.name}: ${spec.output_usd_per_mtok:g} per million tokens{able}. {spec.description}".strip()
+
+
+@dataclass
+class _Talk:
+    """The calls of one episode and what they cost."""
+
+    agent: MultiRound
+    query: Query
+    ledger: Ledger = field(default_factory=Ledger)
+    calls: list[Call] = field(default_factory=list)
+    own_usd: float = 0.0
+    out_of_money: bool = False
+
+    async def ask(self, model: str, prompt: str, *, own: bool = False) -> Call:
+        """One call; `own` are those of the router itself, which answer no part."""
+        call = await self.agent.pool.call(
+            model,
+            prompt,
+            query=self.query,
+            ledger=self.ledger,
+            budget=self.agent.budget,
+            max_tokens=self.agent.max_tokens,
+        )
+        self.calls.append(call)
+        self.out_of_money |= call.reply.status is CallStatus.OVER_BUDGET
+        self.own_usd += call.cost_usd if own else 0.0
+        return call
+
+    async def episode(self, answer: str, cost_weight: float | None) -> Episode:
+        stop = StopReason.OVER_BUDGET if self.out_of_money else StopReason.ANSWERED
+        return Episode(
+            query=self.query,
+            cost_weight=cost_weight,
+            mode=Mode.ORCHESTRATE,
+            segments=(),
+            calls=tuple(self.calls),
+            stop=stop,
+            answer=None if self.out_of_money else answer,
+            quality=await self._quality(answer),
+            format_ok=True,
+            cost_usd=self.ledger.cost_usd,
+            usage=self.ledger.usage,
+            metrics={
+                "router_usd": self.own_usd,
+                "calls": float(len(self.calls)),
+                "failed_calls": float(sum(not _is_ok(call) for call in self.calls)),
+            },
+        )
+
+    async def _quality(self, answer: str) -> float | None:
+        """None where the money ran out: nobody can tell what would have come of it."""
+        if self.out_of_money:
+            return None
+        if not _is_ok(self.calls[-1]):
+            return 0.0
+        if self.query.grader:
+            return await grade_async(self.query.grader, answer, self.query)
+        return exact_match(answer, self.query.answers)
+
+
+def _join_prompt(question: str, parts: Sequence[Part], answers: Sequence[str]) -> str:
+    known = "\n".join(f"{part.filled(answers)}\n{answer}\n" for part, answer in zip(parts, answers, strict=True))
+    return f"{known}\nAnswer the question from what is said above, with the answer alone.\nQuestion: {question}"
+
+
+def _is_ok(call: Call) -> bool:
+    return call.reply.status is CallStatus.OK

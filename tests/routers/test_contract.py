@@ -236,6 +236,8 @@ TAMPERING = {
     "an unknown rule": lambda f: change_json(f, lambda c: c["values"]["rule_"]["parameters"].update(kind="eval")),
     "another format": lambda f: change_json(f, lambda c: c.update(format=99)),
     "no file": lambda f: (f / "arrays.safetensors").unlink(),
+    "no JSON": lambda f: (f / "router.json").unlink(),
+    "a list": lambda f: (f / "router.json").write_text("[]"),
 }
 
 
@@ -259,10 +261,11 @@ def test_every_array_is_checked_for_its_shape_and_its_numbers(fitted, tmp_path):
             load_router(tmp_path / "router")
 
 
-def test_a_file_that_leads_outside_the_folder_is_refused(fitted, tmp_path):
+@pytest.mark.parametrize("file", ["router.json", "arrays.safetensors"])
+def test_a_file_that_leads_outside_the_folder_is_refused(fitted, file, tmp_path):
     fitted.save(tmp_path / "router")
-    (tmp_path / "router" / "arrays.safetensors").rename(tmp_path / "elsewhere")
-    (tmp_path / "router" / "arrays.safetensors").symlink_to(tmp_path / "elsewhere")
+    (tmp_path / "router" / file).rename(tmp_path / "elsewhere")
+    (tmp_path / "router" / file).symlink_to(tmp_path / "elsewhere")
     with pytest.raises(CheckpointError, match="leads outside the folder"):
         load_router(tmp_path / "router")
 

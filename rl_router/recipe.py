@@ -11,6 +11,7 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from difflib import get_close_matches
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any, TypeVar
 
 import yaml
@@ -52,19 +53,24 @@ def group_options() -> dict[str, list[str]]:
 def load_job(name: str, overrides: Sequence[str] = ()) -> TrainJob | RouterJob[Any]:
     """The job of a recipe: a name in recipes/ or a path to a YAML file, changed by `key=value` and `group=option`."""
     if name not in recipe_names() and name in plugins():
-        return checked(merged(plugin_values(name), read_values(overrides)), where=f"plugin {name}")
+        with TemporaryDirectory() as folder:
+            path = Path(folder) / f"{name}.yaml"
+            path.write_text(yaml.safe_dump(plugin_recipe(name)), encoding="utf-8")
+            return checked(compose(str(path), overrides), where=f"plugin {name}")
     return checked(compose(name, overrides), where=f"recipe {Path(name).stem}")
 
 
-def plugin_values(name: str) -> dict[str, Any]:
-    """A plugin needs no recipe: the hyper-parameters under `router` of its config.yaml are one."""
-    parameters = plugins()[name].config.get("router", {})
-    learner = "direct" if "direct" in entry(name).learners else "supervised"
+def plugin_recipe(name: str) -> dict[str, Any]:
+    """A plugin brings no recipe: its name and the hyper-parameters under `router` of its config.yaml make one."""
+    found = entry(name)
+    learner = "supervised" if "supervised" in found.learners else found.learners[0]
     return {
+        "defaults": [{"rule": found.rules[0]}, {"learner": learner}, "_self_"],
         "name": name,
-        "run_dir": f"runs/{name}",
-        "router": {"kind": name, **parameters},
-        "learner": {"kind": learner},
+        "run_dir": "runs/${name}",
+        "data": "???",
+        "seed": 0,
+        "router": {"kind": name, **plugins()[name].config.get("router", {})},
     }
 
 

@@ -49,7 +49,7 @@ class Features(Learned):
         raise NotImplementedError
 
 
-def make_features(name: str) -> Features:
+def make_features(name: str, *, tunes: bool = False) -> Features:
     """`tfidf`, `chars`, `lsa:DIM`, `lsa-chars:DIM`, the name of an encoder such as `hashing:256` or `st:minilm`,
     `tune:FOLDER_OR_NAME`, or several of them after one of the first three, as `tfidf+chars+st:minilm`."""
     kind = name.partition("+")[0].partition(":")[0]
@@ -65,6 +65,11 @@ def make_features(name: str) -> Features:
             raise RecipeError(f"expected text features like {kind}:256, got {name!r}")
         return Lsa(dim=int(size), unit="char" if kind == "lsa-chars" else "word")
     if kind == "tune":
+        if not tunes:
+            raise RecipeError(
+                f"{name} is for routers that tune an encoder along with themselves (mlp, mf, routerdc, hybrid_llm,"
+                f" graphrouter, gmtrouter); this one takes it as it is: st:{size}"
+            )
         return _tuned()(model=size)
     return Encoded(encoder=name)
 

@@ -56,14 +56,14 @@ def test_other_routers_tune_a_transformer_too(table, tmp_path):
     router.save(tmp_path / "router")
     assert (load_router(tmp_path / "router").scores(queries) == router.scores(queries)).all()
     texts = [query.text for query in queries]
-    untouched = make_features("tune:tiny-encoder").fit([query.text for query in table.queries("train")])
+    untouched = make_features("tune:tiny-encoder", tunes=True).fit([query.text for query in table.queries("train")])
     assert abs(untouched(texts) - router.features_(texts)).max() > 1e-3
 
 
 def test_a_pretrained_transformer_is_read_from_its_folder(table, tmp_path):
     """As a recipe names one: the router tuned from it starts from its weights and its words."""
     texts = [query.text for query in table.queries("train")]
-    make_features("tune:tiny-encoder").fit(texts).tower.save(tmp_path / "pretrained")
+    make_features("tune:tiny-encoder", tunes=True).fit(texts).tower.save(tmp_path / "pretrained")
     slow = Schedule(learning_rate=1e-9, batch_size=64, max_epochs=1, weight_decay=0.0)
     router = Bert(model=str(tmp_path / "pretrained"), training=slow).fit(table.select(split="train"))
     pretrained = make_features(f"tune:{tmp_path / 'pretrained'}").fit(texts)

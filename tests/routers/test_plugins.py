@@ -48,6 +48,15 @@ def test_the_examples_are_found_fitted_saved_and_loaded(here, monkeypatch, train
     assert len(set(before)) > 1
 
 
+def test_a_plugin_takes_another_rule_and_learner_as_any_recipe_does(here, monkeypatch):
+    monkeypatch.setenv("RL_ROUTER_PLUGINS", str(EXAMPLES))
+    job = load_job("centroid", ["data=t.parquet", "rule=top_k", "learner=bandit", "seed=4", "router.features=lsa:8"])
+    assert (job.rule.kind, job.learner.kind, job.learner.seed, job.router.features) == ("top_k", "bandit", 4, "lsa:8")
+    assert str(job.run_dir) == "runs/centroid"
+    with pytest.raises(RecipeError, match="recipe centroid leaves data for you to set: add data=VALUE"):
+        load_job("centroid")
+
+
 def test_the_length_rule_sends_long_questions_to_the_dearest_model(here, monkeypatch, train, queries):
     monkeypatch.setenv("RL_ROUTER_PLUGINS", str(EXAMPLES))
     router = router_class("by_length")(words=8).fit(train)

@@ -23,6 +23,7 @@ import polars as pl
 
 from rl_router.data.table import RoutingTable
 from rl_router.errors import DataError, RecipeError
+from rl_router.routers.cascade import Judged
 from rl_router.routers.learned import adapter
 from rl_router.routers.registry import router_class
 from rl_router.routers.router import Router
@@ -101,12 +102,14 @@ def frontier(router: Router, table: RoutingTable, queries: list[Query]) -> list[
     scores, costs = (table.matrix(column, ids, names) for column in ("score", "cost_usd"))
     tasks = np.array([query.task for query in queries])
     priced = type(router).has_dial and not np.isnan(costs).any()
-    candidates, points = router.candidates(queries), []
+    routed, points = _routes(router, table, queries), []
     for weight in WEIGHTS if priced else WEIGHTS[:1]:
-        chosen = router.choose(replace(candidates, cost_weight=weight))
+        routes = routed(weight)
+        chosen = [names.index(route[-1]) for route in routes]
+        paid = [costs[i, [names.index(model) for model in route]].sum() for i, route in enumerate(routes)]
         quality = scores[np.arange(len(ids)), chosen]
         by_task = {str(task): float(np.nanmean(quality[tasks == task])) for task in np.unique(tasks)}
-        cost_usd = None if np.isnan(costs).all() else float(np.nanmean(costs[np.arange(len(ids)), chosen]))
+        cost_usd = None if np.isnan(costs).all() else float(np.nanmean(paid))
         points.append(
             {
                 "cost_weight": weight,
@@ -117,6 +120,15 @@ def frontier(router: Router, table: RoutingTable, queries: list[Query]) -> list[
             }
         )
     return points
+
+
+def _routes(router: Router, table: RoutingTable, queries: list[Query]) -> Callable[[float], list[list[str]]]:
+    """The models that are asked for each query at a cost weight: scored once, and a reply judged once."""
+    if router.is_cascade:
+        judged: Judged = {}
+        return lambda weight: router.chain(queries, table, weight, judged)
+    candidates = router.candidates(queries)
+    return lambda weight: [[router.models_[j]] for j in router.choose(replace(candidates, cost_weight=weight))]
 
 
 def synthetic(queries: int, models: int, seed: int = 0) -> RoutingTable:

@@ -12,7 +12,7 @@ from rl_router.routers.features import Features, Tfidf, make_features
 
 def dense_features(name: str, texts: Sequence[str]) -> Features:
     """Text features fitted on `texts`, or a RecipeError for sparse ones."""
-    features = make_features(name)
+    features = make_features(name, tunes=True)
     if isinstance(features, Tfidf):
         raise RecipeError(f"a network reads dense vectors and features={name} are sparse: use lsa:256 or an encoder")
     return features.fit(texts)

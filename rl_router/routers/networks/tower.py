@@ -17,6 +17,7 @@ from tokenizers import Tokenizer, models, normalizers, pre_tokenizers
 from transformers import AutoModel, AutoTokenizer, BertConfig, LlamaConfig, PreTrainedTokenizerFast
 from transformers.utils import logging as transformers_logging
 
+from rl_router.encoders.folders import PACKAGED, model_folder
 from rl_router.errors import CheckpointError
 from rl_router.routers.networks.training import reproducible
 
@@ -75,7 +76,8 @@ class Tower:
 def new_tower(name: str, texts: Sequence[str], *, pooling: str, max_tokens: int) -> Tower:
     """The untrained tower that TINY names, with the words of `texts`, or a pretrained one by its folder or hub name."""
     if name not in TINY:
-        return load_tower(name, pooling=pooling, max_tokens=max_tokens)
+        place = model_folder(name, kind="tune") if name in PACKAGED else name
+        return load_tower(place, pooling=pooling, max_tokens=max_tokens)
     tokenizer = _word_tokenizer(texts)
     config = TINY[name](
         vocab_size=len(tokenizer), pad_token_id=tokenizer.pad_token_id, max_position_embeddings=max_tokens, **TINY_SHAPE

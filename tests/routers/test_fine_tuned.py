@@ -66,7 +66,7 @@ def test_a_pretrained_transformer_is_read_from_its_folder(table, tmp_path):
     make_features("tune:tiny-encoder", tunes=True).fit(texts).tower.save(tmp_path / "pretrained")
     slow = Schedule(learning_rate=1e-9, batch_size=64, max_epochs=1, weight_decay=0.0)
     router = Bert(model=str(tmp_path / "pretrained"), training=slow).fit(table.select(split="train"))
-    pretrained = make_features(f"tune:{tmp_path / 'pretrained'}").fit(texts)
+    pretrained = make_features(f"tune:{tmp_path / 'pretrained'}", tunes=True).fit(texts)
     assert abs(router.features_(texts[:5]) - pretrained(texts[:5])).max() < 1e-4
 
 

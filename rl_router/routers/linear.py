@@ -53,22 +53,23 @@ def conjugate_gradients(
     for _ in range(STEPS):
         if not len(going):
             break
-        ahead = direction[:, going]
+        at = going if len(going) < right.shape[1] else slice(None)  # all of them need no copy
+        ahead = direction[:, at]
         image = square(ahead) + least * ahead
-        step = length[going] / (ahead * image).sum(axis=0)
-        residual[:, going] -= step * image
-        now = np.square(residual[:, going]).sum(axis=0)
-        turn = now / length[going]
-        direction[:, going] = residual[:, going] + turn * ahead
+        step = length[at] / (ahead * image).sum(axis=0)
+        residual[:, at] -= step * image
+        now = np.square(residual[:, at]).sum(axis=0)
+        turn = now / length[at]
+        direction[:, at] = residual[:, at] + turn * ahead
 
-        old, older = ratio[:, going], ratio_before[:, going]
-        lag = older * step_before[going]
-        new = old * lag / (step * turn_before[going] * (older - old) + lag * (1.0 + shift * step))
+        old, older = ratio[:, at], ratio_before[:, at]
+        lag = older * step_before[at]
+        new = old * lag / (step * turn_before[at] * (older - old) + lag * (1.0 + shift * step))
         for k, (stride, bend) in enumerate(zip(step * new / old, turn * (new / old) ** 2, strict=True)):
-            w[k][:, going] += stride * directions[k][:, going]
-            directions[k][:, going] = new[k] * residual[:, going] + bend * directions[k][:, going]
-        ratio_before[:, going], ratio[:, going] = old, new
-        step_before[going], turn_before[going], length[going] = step, turn, now
+            w[k][:, at] += stride * directions[k][:, at]
+            directions[k][:, at] = new[k] * residual[:, at] + bend * directions[k][:, at]
+        ratio_before[:, at], ratio[:, at] = old, new
+        step_before[at], turn_before[at], length[at] = step, turn, now
         going = going[now > enough[going]]
     return w
 

@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import Literal
 
 from rl_router.data.queries import read_queries
-from rl_router.episode.prompt_set import prompts_path
-from rl_router.episode.replay_task import prompts_of, sample, task_label
+from rl_router.episode.prompt_set import prompted, prompts_path
+from rl_router.episode.replay_task import sample, task_label
 from rl_router.episode.task import Task, Verbatim
 from rl_router.errors import DataError, RecipeError
 from rl_router.pool.lasting import lasting_pool
@@ -54,8 +54,7 @@ class LiveTask:
     def build(self) -> Task:
         pool = lasting_pool(self.pool, os.environ)
         train, val, test = splits_of(read_queries(self.queries), self.queries)
-        prompts = () if self.prompts is None else prompts_of(Path(self.prompts), train, pool.names)
-        train = tuple({prompt.query.query_id: prompt.query for prompt in prompts}.values()) or train
+        prompts, train = prompted(self.prompts, train, pool.names)
         return Task(
             name=self.kind,
             pool=pool,

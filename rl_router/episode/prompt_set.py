@@ -5,7 +5,8 @@ How it is said is the run's own: its dialect writes the prompt, its task answers
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
+import logging
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -13,6 +14,8 @@ from typing import Any
 from rl_router.data.parquet import read_parquet
 from rl_router.errors import DataError
 from rl_router.types import Query
+
+log = logging.getLogger(__name__)
 
 PROMPTS = "prompts.parquet"
 
@@ -33,6 +36,17 @@ def prompts_path(path: Path | str) -> Path:
     """The file itself, or the one in the folder that `data prompts` wrote."""
     path = Path(path).expanduser().absolute()
     return path / PROMPTS if path.is_dir() else path
+
+
+def prompted(
+    path: str | None, train: Sequence[Query], models: Sequence[str]
+) -> tuple[tuple[Prompt, ...], tuple[Query, ...]]:
+    """The prompts of a set about questions of `train`, and those questions as it words them; without a set, all."""
+    if path is None:
+        return (), tuple(train)
+    prompts, others = read_prompt_set(Path(path), train, models)
+    log.info("Prompts: %d of %s; %d are about questions that are not trained on.", len(prompts), path, others)
+    return tuple(prompts), tuple({prompt.query.query_id: prompt.query for prompt in prompts}.values())
 
 
 def read_prompt_set(path: Path, queries: Iterable[Query], models: Collection[str]) -> tuple[list[Prompt], int]:

@@ -13,7 +13,7 @@ from typing import Literal
 import numpy as np
 
 from rl_router.data.table import RoutingTable
-from rl_router.episode.prompt_set import Prompt, prompts_path, read_prompt_set
+from rl_router.episode.prompt_set import prompted, prompts_path
 from rl_router.episode.task import Task
 from rl_router.errors import DataError, RecipeError
 from rl_router.pool.pool import ModelPool, load_specs
@@ -74,8 +74,7 @@ class ReplayTask:
         if self.models is not None:
             pool = pool.select(self.models)
         train, val, test = usable_splits(table, pool.names, self.splits)
-        prompts = () if self.prompts is None else prompts_of(Path(self.prompts), train, pool.names)
-        train = tuple({prompt.query.query_id: prompt.query for prompt in prompts}.values()) or train
+        prompts, train = prompted(self.prompts, train, pool.names)
         return Task(
             name=self.kind,
             pool=pool,
@@ -88,13 +87,6 @@ class ReplayTask:
             label=task_label,
             prompts=prompts,
         )
-
-
-def prompts_of(path: Path, train: Sequence[Query], models: Sequence[str]) -> tuple[Prompt, ...]:
-    """The prompts about questions of `train`; how many are about others is said."""
-    prompts, others = read_prompt_set(path, train, models)
-    log.info("Replay: %d prompts of %s; %d are about questions that are not trained on.", len(prompts), path, others)
-    return tuple(prompts)
 
 
 def task_label(query: Query) -> str:

@@ -22,7 +22,7 @@ async def in_context(request: Request, send: Callable[[Request], Awaitable[Call]
     The request's question reads as the conversation so far, for whoever judges the answer to it.
     """
     turns = request.query.meta.get(TURNS)
-    if not turns:
+    if not isinstance(turns, list) or len(turns) < 2 or not all(isinstance(turn, str) for turn in turns):
         return request, None
     messages = [message for message in request.conversation if message["role"] == "system"]
     for turn in turns[:-1]:

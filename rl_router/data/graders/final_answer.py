@@ -39,12 +39,12 @@ def without_thoughts(response: str) -> str:
     return THOUGHT_ENDS.split(response)[-1]
 
 
-def tagged(text: str) -> str | None:
-    """What the last <answer> that is closed holds."""
+def tagged(text: str, tag: str = TAG, tag_ends: str = TAG_ENDS) -> str | None:
+    """What the last `tag` that is closed holds."""
     lower = text.lower()
-    end = lower.rfind(TAG_ENDS)
-    start = lower.rfind(TAG, 0, max(end, 0))
-    return text[start + len(TAG) : end] if start >= 0 else None
+    end = lower.rfind(tag_ends)
+    start = lower.rfind(tag, 0, max(end, 0))
+    return text[start + len(tag) : end] if start >= 0 else None
 
 
 def boxed(text: str) -> str | None:

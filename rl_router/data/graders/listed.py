@@ -18,14 +18,12 @@ import re
 from collections.abc import Callable
 from typing import Any
 
-from rl_router.data.graders.final_answer import marked_answer, without_thoughts
+from rl_router.data.graders.final_answer import marked_answer, tagged, without_thoughts
 from rl_router.types import Query
 
-SOLUTION = re.compile(r"<solution>(.*?)</solution>", re.DOTALL | re.IGNORECASE)
 BOLD = re.compile(r"\*{2,3}([^*\n]{1,400})\*{2,3}")
 REPEATED = re.compile(r"([A-Z])\1{3,}")
 SPACES = re.compile(r"\s+")
-OBJECT = re.compile(r"\{.*\}", re.DOTALL)
 GROUP = 4
 LONGEST = 200
 """Parts of a list that are compared; a reply with more is no answer, and edits take quadratic time."""
@@ -44,9 +42,9 @@ def grade_listed(response: str, query: Query) -> float | None:
 
 def solution(text: str) -> str:
     """What the last <solution> holds, else a marked answer, else the bold words of the last line that has any."""
-    found = SOLUTION.findall(text)
-    if found:
-        return str(found[-1])
+    found = tagged(text, "<solution>", "</solution>")
+    if found is not None:
+        return found
     marked = marked_answer(text)
     if marked is not None:
         return marked
@@ -103,15 +101,15 @@ def _mapping(reply: str, answer: str) -> float | None:
     wanted = _object(answer)
     if not wanted:
         return None
-    found = OBJECT.search(solution(reply)) or OBJECT.search(reply)
-    given = _object(found.group()) if found else {}
+    given = _object(solution(reply)) or _object(reply)
     shared = sum(given.get(key) == value for key, value in wanted.items())
     return 2 * shared / (len(given) + len(wanted))
 
 
 def _object(text: str) -> dict[str, str]:
+    """The JSON object from the first brace to the last one."""
     try:
-        value: Any = json.loads(text)
+        value: Any = json.loads(text[text.find("{") : text.rfind("}") + 1])
     except (ValueError, RecursionError):
         return {}
     return {str(key): str(inner) for key, inner in value.items()} if isinstance(value, dict) else {}

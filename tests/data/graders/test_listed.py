@@ -71,6 +71,14 @@ def test_without_a_mark_the_last_line_is_the_answer():
     assert solution("") == ""
 
 
+@pytest.mark.timeout(60)
+@pytest.mark.parametrize("form", sorted(FORMS))
+@pytest.mark.parametrize("piece", ["<solution>", "{", "**", "**a", "1, ", "A", "\n", " "])
+def test_a_hundred_thousand_of_anything_cost_no_more_than_their_length(form, piece, question):
+    score = grade("listed", piece * 100_000, replace(question("1, 2"), meta={"form": form}))
+    assert score is None or 0.0 <= score <= 1.0
+
+
 MARKS = ["<solution>", "</solution>", "**", ", ", "\n", "{", "}", '"a": 1', "CCCC", "Answer: ", "1", "-"]
 
 

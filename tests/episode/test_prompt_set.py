@@ -6,12 +6,15 @@ from pathlib import Path
 import polars as pl
 import pytest
 
+from rl_router.data.queries import write_queries
 from rl_router.data.table import RoutingTable
+from rl_router.episode.live_task import LiveTask
 from rl_router.episode.prompt_set import prompts_path, read_prompt_set
 from rl_router.episode.replay_task import ReplayTask
 from rl_router.errors import DataError
 from rl_router.pipeline.rl_prompts import PromptsJob, build_prompts
 from rl_router.pipeline.rl_prompts.job import FixedSet, Pools, Source
+from rl_router.pool.live_pool import LivePool
 
 POOL = """models:
 - {name: mini, tier: small, input_usd_per_mtok: 1, output_usd_per_mtok: 1}
@@ -81,3 +84,15 @@ def test_a_set_that_does_not_fit_is_refused_in_one_sentence(files, job, tmp_path
         read_prompt_set(Path(files["table"]), train, ("mini", "big"))
     with pytest.raises(DataError, match="There is no prompt set at"):
         ReplayTask(**files, prompts=str(tmp_path / "none")).build()
+
+
+def test_a_live_task_asks_what_the_set_asks_of_its_own_pool(files, job, tmp_path):
+    queries = tmp_path / "queries.parquet"
+    write_queries(queries, RoutingTable.read(files["table"]).queries())
+    pools = Pools(fixed={"cheap": FixedSet(share=1.0, models=("mini",))})
+    build_prompts(replace(job, sources={"s": Source(queries=queries)}, dialect="tools", pools=pools, max_prompts=2))
+    pool = LivePool(file=files["pool"], mode="live", endpoint="http://127.0.0.1:9/v1")
+    task = LiveTask(queries=str(queries), pool=pool, prompts=str(job.out)).build()
+    assert {prompt.models for prompt in task.prompts} == {("mini",)}
+    assert len(task.train) == 2 and [query.query_id for query in task.test] == ["q5"]
+    assert task.pool.names == ("mini", "big")

@@ -52,7 +52,8 @@ class MultiRound:
 
     def _model(self, part: Part, text: str, query: Query) -> str:
         if self.choose is not None:
-            return self.choose(replace(query, text=text))
+            task = query.task if text == query.text else ""  # a part is of another kind than the whole
+            return self.choose(replace(query, text=text, task=task))
         return part.model if part.model in self.pool.names else self.decomposer
 
 

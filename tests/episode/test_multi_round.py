@@ -60,7 +60,7 @@ def test_a_router_chooses_for_each_part_when_there_is_one():
         return "dear"
 
     (episode,) = play_all(MultiRound(pool=pool(ANSWERS), decomposer="cheap", choose=choose), [QUERY], 0.5)
-    assert seen == [("who is the author of it", "two_hop"), ("who is the rival of ada", "two_hop")]
+    assert seen == [("who is the author of it", ""), ("who is the rival of ada", "")]
     assert [call.model for call in episode.calls] == ["cheap", "dear", "dear"]
     assert episode.cost_weight == 0.5
 

@@ -72,7 +72,7 @@ def multi_round_of(entry: Mapping[str, Any], suite: Suite) -> MultiRoundEntrant:
     options = dict(entry)
     kind = str(options.pop("router"))
     name, decomposer = str(options.pop("name", kind)), options.pop("decomposer", None)
-    base = dict(options.pop("base", None) or {"kind": "knn"}) if kind == "knn_multiround" else None
+    base = dict(options.pop("base", None) or {"kind": "knn", "k": 10}) if kind == "knn_multiround" else None
     if options:
         raise RecipeError(f"the router {kind} has no {min(options)!r}; it takes decomposer, name and, for kNN, base")
     if suite.benchmarks != ("world",):

@@ -19,7 +19,7 @@ def test_multi_round_routers_are_judged_with_every_call_that_they_pay_for(tmp_pa
     found = suite(
         f"run_dir={tmp_path / 'run'}",
         f"routers={routers}",
-        "cost_weights=[0.25]",
+        "cost_weights=[0.5]",
         "tasks=[fact, two_hop]",
         "queries=60",
     )
@@ -31,7 +31,7 @@ def test_multi_round_routers_are_judged_with_every_call_that_they_pay_for(tmp_pa
     assert {"oracle", "strongest", "knn"} <= set(by_router)
     for name in ("knn_multiround", "llm_multiround"):
         hops = [line for line in by_router[name] if line["task"] == "two_hop"]
-        assert sum(line["quality"][0] for line in hops) > 0.7 * len(hops) > 0
+        assert sum(line["quality"][0] for line in hops) > 0.6 * len(hops) > 0
         assert all(line["block"] == "orchestrate" and len(line["models"][0]) >= 2 for line in hops)
         assert all(0 < line["router_usd"][0] < line["cost_usd"][0] for line in hops)
     mean_usd = sum(line["cost_usd"][0] for line in by_router["llm_multiround"]) / len(by_router["llm_multiround"])

@@ -36,3 +36,17 @@ def test_stacking_trusts_no_member_for_what_it_has_only_remembered(planted):
     weights = Ensemble(members=(Knn(k=1, prior=0.0), BestPerTask())).fit(noise).weights_
     assert weights[1] > 0.9
     assert weights.sum() == pytest.approx(1.0, abs=1e-6) and (weights >= 0).all()
+
+
+def test_of_a_large_table_stacking_asks_a_part_and_comes_to_the_same(table, monkeypatch):
+    """A third of 200 queries says as clearly which member is right."""
+    train = table.select(split="train")
+    monkeypatch.setattr("rl_router.routers.ensemble.MOST_ASKED", 70)
+    asked = []
+    scores = BestPerTask.scores
+    monkeypatch.setattr(
+        BestPerTask, "scores", lambda self, queries: asked.append(len(queries)) or scores(self, queries)
+    )
+    weights = Ensemble(members=(Random(seed=1), BestPerTask(prior=0.0))).fit(train).weights_
+    assert weights == pytest.approx([0.0, 1.0], abs=0.01)
+    assert sum(asked) <= 70

@@ -19,8 +19,15 @@ def print_changes(changes: Changes, console: Console | None = None) -> None:
         console = Console(file=console.file, width=max(console.width, PLAIN_WIDTH), no_color=True)
     for sentence in sentences(changes):
         console.print(sentence, highlight=False, markup=False)
-    overall = [change for change in changes.changes if change.task == ALL]
-    console.print(_table("over all queries, A → B", [c for c in overall if not c.router.startswith("model:")], plain))
+    overall = [c for c in changes.changes if c.task == ALL and not c.router.startswith("model:")]
+    other = [c for c in overall if c.difference != 0 or c.cost_before_usd != c.cost_after_usd]
+    if other:
+        console.print(_table("over all queries, A → B", other, plain))
+    if len(other) < len(overall):
+        same = (
+            f"{len(overall) - len(other)} of {len(overall)} rows over all queries came out the same to the last digit."
+        )
+        console.print(same, highlight=False)
     by_task = [c for c in changes.changes if c.task != ALL and c.verdict != "no difference"]
     if by_task:
         console.print(_table("tasks that changed", by_task, plain))

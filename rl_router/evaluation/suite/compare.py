@@ -14,7 +14,7 @@ import numpy as np
 
 from rl_router.errors import DataError
 from rl_router.evaluation.statistics.comparison import Comparison, Verdict, compare_pairs
-from rl_router.evaluation.statistics.seeds import compare_seeded
+from rl_router.evaluation.statistics.seeds import compare_seeded, seed_average
 from rl_router.evaluation.suite.folder import SuiteFolder
 from rl_router.evaluation.suite.references import SEEDED
 from rl_router.evaluation.suite.results import Board, Column, board_of
@@ -119,7 +119,7 @@ def _pairs(a: Board, b: Board, shared: list[str], routers: list[str]) -> Iterato
 
 def _parts(column: Column, rows: np.ndarray) -> dict[str, np.ndarray]:
     """[n] means over seeds."""
-    return {name: column[name][:, rows].mean(axis=0) for name in ("quality", "cost_usd")}
+    return {name: seed_average(column[name][:, rows]) for name in ("quality", "cost_usd")}
 
 
 def _places(board: Board, query_ids: list[str]) -> np.ndarray:
@@ -172,7 +172,7 @@ def _moved(pairs: list[_Pair], shared: list[str], board: Board) -> list[Moved]:
     task_of = dict(zip(board.query_ids, board.tasks, strict=True))
     found: dict[str, Moved] = {}
     for pair in (pair for pair in pairs if pair.router not in SEEDED):
-        shift = pair.after.mean(axis=0) - pair.before.mean(axis=0)  # [n]
+        shift = seed_average(pair.after) - seed_average(pair.before)  # [n]
         size = np.nan_to_num(np.abs(shift))
         for i in np.argsort(-size, kind="stable")[:MOST_MOVED]:
             query_id = shared[i]
@@ -197,7 +197,10 @@ def _settings(before: Mapping[str, Any], after: Mapping[str, Any]) -> dict[str, 
 
 
 def _same(before: np.ndarray, after: np.ndarray) -> bool:
-    return before.shape == after.shape and np.array_equal(before, after, equal_nan=True)
+    """Under every seed; one seed stands for any number, as for a router without chance."""
+    if len(before) != len(after) and 1 not in (len(before), len(after)):
+        return False
+    return np.array_equal(*np.broadcast_arrays(before, after), equal_nan=True)
 
 
 def _only(values: np.ndarray, here: np.ndarray) -> np.ndarray:

@@ -72,3 +72,11 @@ def test_a_tie_between_seeded_routers_is_seldom_called_a_difference():
         return row.verdict is not Verdict.NO_DIFFERENCE
 
     assert np.mean([false_alarm() for _ in range(300)]) <= 0.06
+
+
+def test_three_seeds_that_agree_are_no_difference_from_one():
+    """The sum of three times 0.1 by three is not 0.1 in floating point; over 50 queries that looked like certainty."""
+    one = np.full((1, 50), 0.1)
+    (row,) = compare_seeded({"a": np.repeat(one, 3, axis=0), "b": one}, [("a", "b")])
+    assert np.full(3, 0.1).sum() / 3 != 0.1
+    assert (row.difference, row.p, row.verdict.value) == (0.0, 1.0, "no difference")

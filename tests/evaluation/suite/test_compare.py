@@ -71,3 +71,13 @@ def test_evaluations_without_a_common_query_are_refused(two_of, suite_of):
     other.lines.write_text(other.lines.read_text().replace("test/proof", "else/proof"))
     with pytest.raises(DataError, match="no query in common"):
         compare_folders(first, other)
+
+
+def test_more_seeds_of_the_same_choices_are_no_change(suite_of, tmp_path):
+    one, three = (
+        evaluate_suite(suite_of(routers=("svm",), run_dir=tmp_path / str(len(seeds)), seeds=seeds))
+        for seeds in ((0,), (0, 1, 2))
+    )
+    changes = compare_folders(one, three)
+    assert {c.verdict for c in changes.changes if c.router == "svm"} == {"no difference"}
+    assert changes.moved == ()

@@ -26,12 +26,13 @@ QUERIES, FIT, MODELS, TASKS = 12_000, 4_000, 30, 20
 ROUTERS: dict[str, tuple[str, dict[str, object]]] = {
     **{name: (name, {}) for name in (
         "svm", "ridge", "cluster", "threshold", "elo", "ensemble", "mlp", "mf", "routerdc",
-        "graphrouter", "hybrid_llm",
     )},
-    "tasks_unshrunk": ("best_per_task", {"prior": 0.0}),
-    "svm_rbf": ("svm", {"kernel": "rbf"}),
+    "svm_loose": ("svm", {"c": 0.3}),
     "cluster_64": ("cluster", {"clusters": 64}),
+    "elo_global": ("elo", {"weighting": "global"}),
+    "tasks_unshrunk": ("best_per_task", {"prior": 0.0}),
     "knn_10": ("knn", {"k": 10}),
+    "knn_100": ("knn", {"k": 100}),
     "knn_softmax": ("knn", {"temperature": 0.1}),
     "knn_hashing": ("knn", {"features": "hashing:256"}),
     "knn_lsa": ("knn", {"features": "lsa:256"}),

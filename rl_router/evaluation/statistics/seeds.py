@@ -75,8 +75,8 @@ def compare_seeded(
 
 
 def seed_average(values: np.ndarray) -> np.ndarray:
-    """[n] of [s, n]. Exactly the value that all seeds share where they do: three times x by three is not always x, and a
-    test would take the last bit for a difference that never fails to be there."""
+    """[n] of [s, n]. Exactly the value that all seeds share where they do: three times x by three is not always x, and
+    a test would take the last bit for a difference that never fails to be there."""
     return np.asarray(values[0] + (values - values[0]).mean(axis=0))
 
 

@@ -200,7 +200,8 @@ def _same(before: np.ndarray, after: np.ndarray) -> bool:
     """Under every seed; one seed stands for any number, as for a router without chance."""
     if len(before) != len(after) and 1 not in (len(before), len(after)):
         return False
-    return np.array_equal(*np.broadcast_arrays(before, after), equal_nan=True)
+    one, other = np.broadcast_arrays(before, after)
+    return np.array_equal(one, other, equal_nan=True)
 
 
 def _only(values: np.ndarray, here: np.ndarray) -> np.ndarray:

@@ -19,6 +19,7 @@ from rl_router.cli import (
     evaluate,
     export,
     infer,
+    key,
     listing,
     off_policy,
     recovery,
@@ -31,7 +32,8 @@ from rl_router.cli.parts import AnyOrder
 from rl_router.errors import RouterError
 
 COMMANDS = (
-    train, evaluate, export, compare, route, infer, serve, calibrate, off_policy, recovery, reproduce, data, listing,
+    train, evaluate, export, compare, route, infer, serve, key, calibrate, off_policy, recovery, reproduce, data,
+    listing,
 )  # fmt: skip
 
 

@@ -127,7 +127,7 @@ def read_keys_file(path: Path) -> list[KeyEntry]:
     try:
         content = yaml.safe_load(path.read_text(encoding="utf-8"))
         entries = content["keys"] if isinstance(content, dict) else None
-        found = TypeAdapter(list[KeyEntry]).validate_python(entries)
+        found = checked_entries(entries)
     except OSError as error:
         raise RecipeError(f"the keys file {path} cannot be read ({error.strerror})") from None
     except (yaml.YAMLError, UnicodeDecodeError, KeyError):
@@ -141,6 +141,11 @@ def read_keys_file(path: Path) -> list[KeyEntry]:
         if len(set(values)) != len(values):
             raise RecipeError(f"the keys file {path} has two keys of one {what}")
     return found
+
+
+def checked_entries(entries: object) -> list[KeyEntry]:
+    """ValidationError, which is a ValueError, for what is no list of entries."""
+    return TypeAdapter(list[KeyEntry]).validate_python(entries)
 
 
 def new_key() -> str:

@@ -22,6 +22,7 @@ from rl_router.serving.inbound import ClientGone, Inbound, Receive, Send
 from rl_router.serving.job import ServeJob
 from rl_router.serving.metrics import Metrics
 from rl_router.serving.request_log import RequestLog
+from rl_router.serving.telemetry import Spans
 from rl_router.serving.trace import Trace
 
 log = logging.getLogger("rl_router.serving")
@@ -40,6 +41,7 @@ class Gateway:
         self.gate = Gate(job.limits.in_flight, job.limits.queue, job.limits.queue_s)
         self.log = RequestLog(job.log, contents=job.log_contents)
         self.metrics = Metrics(several=workers > 1)
+        self._spans = Spans() if job.telemetry else None
         self.draining = False
         self._workers = workers
         self._sharing: asyncio.Task[None] | None = None
@@ -95,6 +97,8 @@ class Gateway:
         self.metrics.observe(trace)
         if trace.is_work:
             self.log.write(trace)
+            if self._spans is not None:
+                self._spans.write(trace)
 
     async def reload(self) -> None:
         """Read everything anew and swap it in; on an error all stays as it is. Requests keep what they began with."""

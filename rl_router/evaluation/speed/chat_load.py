@@ -26,7 +26,7 @@ class Load:
     seconds: float = 0.0
 
     async def run(self) -> None:
-        """Ask them all; `failures` has the beginning of each answer that was none."""
+        """Ask them all; `failures` has the end of each answer that was none."""
         parts = urlsplit(self.url)
         assert parts.hostname is not None and parts.port is not None
         numbers = iter(range(self.first, self.first + self.requests))
@@ -42,7 +42,7 @@ class Load:
                 answer, goes_on = await _answer(reader)
                 self.latencies_s.append(time.perf_counter() - asked_s)
                 if not answer.startswith(b"HTTP/1.1 200") or (self.stream and b"[DONE]" not in answer):
-                    self.failures.append(answer[:300].decode("utf-8", "replace"))
+                    self.failures.append(answer[-300:].decode("utf-8", "replace"))
                 if not goes_on:
                     writer.close()
                     reader = writer = None

@@ -62,6 +62,10 @@ class Running:
         family = [self.process, *self.process.children(recursive=True)]
         return sum(sum(process.cpu_times()[:2]) for process in family)
 
+    def memory_bytes(self) -> int:
+        family = [self.process, *self.process.children(recursive=True)]
+        return sum(process.memory_info().rss for process in family)
+
 
 def measure(
     contenders: Sequence[Contender], *, requests: int, connections: int, rounds: int, events: int, gap_s: float,
@@ -69,11 +73,11 @@ def measure(
 ) -> list[GatewaySpeed]:  # fmt: skip
     """`requests` of each kind in each round for each contender."""
     with ExitStack() as stack:
-        backend = stack.enter_context(_backend(events, gap_s))
+        models = stack.enter_context(backend(events, gap_s))
         running = []
         for contender in contenders:
             say(f"starting {contender.name}")
-            running.append(stack.enter_context(_started(contender, backend, folder / contender.name)))
+            running.append(stack.enter_context(started(contender, models, folder / contender.name)))
         found: dict[tuple[str, bool], list[tuple[Load, float]]] = {}
         number = 0
         for round_number in range(rounds + 1):
@@ -117,10 +121,11 @@ def free_port() -> int:
 
 
 @contextmanager
-def _backend(events: int, gap_s: float) -> Iterator[str]:
+def backend(events: int, gap_s: float, faults: Sequence[float] = ()) -> Iterator[str]:
+    """The URL of the models, who fail, hang and drop with these chances."""
     port = free_port()
     module = "rl_router.evaluation.speed.chat_server"
-    command = [sys.executable, "-m", module, str(port), str(events), str(gap_s)]
+    command = [sys.executable, "-m", module, str(port), str(events), str(gap_s), *map(str, faults)]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
         try:
             assert process.stdout is not None
@@ -132,7 +137,8 @@ def _backend(events: int, gap_s: float) -> Iterator[str]:
 
 
 @contextmanager
-def _started(contender: Contender, backend: str, folder: Path) -> Iterator[Running]:
+def started(contender: Contender, backend: str, folder: Path) -> Iterator[Running]:
+    """The gateway as a process, from the moment that it takes connections."""
     folder.mkdir(parents=True, exist_ok=True)
     port, log = free_port(), folder / "output.log"
     with log.open("w") as output, subprocess.Popen(

@@ -22,8 +22,8 @@ TOPICS = ("primes", "rivers", "poems", "integrals", "capitals", "sonnets", "proo
 LITELLM = {"LITELLM_LOCAL_MODEL_COST_MAP": "True", "LITELLM_TELEMETRY": "False", "LITELLM_LOG": "ERROR"}
 
 
-def ours(folder: Path) -> Contender:
-    """kNN in the path of every request, and the log on."""
+def ours(folder: Path, *changes: str) -> Contender:
+    """kNN in the path of every request, and the log on. `changes` are keys of the serve recipe."""
     _fit(folder / "knn")
     pool = folder / "pool.yaml"
     models = [{"name": name, "input_usd_per_mtok": 1, "output_usd_per_mtok": 2} for name in ("weak", "strong")]
@@ -32,7 +32,7 @@ def ours(folder: Path) -> Contender:
     def command(port: int, backend: str, own: Path) -> list[str]:
         return [
             sys.executable, "-m", "rl_router.cli", "serve", str(folder / "knn"), f"pool={pool}", f"port={port}",
-            f"endpoint={backend}", f"log={own / 'log.jsonl'}",
+            f"endpoint={backend}", f"log={own / 'log.jsonl'}", *changes,
         ]  # fmt: skip
 
     return Contender(name="rl-router", model="auto", command=command, environment={"OMP_NUM_THREADS": "1"})

@@ -136,5 +136,5 @@ async def _serve(port: int, events: int, gap_s: float, faulty: Faulty) -> None:
 
 
 if __name__ == "__main__":
-    fail, hang, drop = (float(share) for share in (*sys.argv[4:], 0, 0, 0)[:3])
+    fail, hang, drop = (float(share) for share in [*sys.argv[4:], "0", "0", "0"][:3])
     asyncio.run(_serve(int(sys.argv[1]), int(sys.argv[2]), float(sys.argv[3]), Faulty(fail=fail, hang=hang, drop=drop)))

@@ -25,6 +25,7 @@ from rl_router.serving.workers import Workers
 
 log = logging.getLogger("rl_router.serving")
 BACKLOG = 4096
+TAKE_REST_S = 0.1
 
 
 class GatewayServer(uvicorn.Server):
@@ -55,6 +56,13 @@ class GatewayServer(uvicorn.Server):
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         await super().startup(sockets)
         self._answering.set()
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """First take what the kernel has accepted for us already; closing the socket would reset it."""
+        for listening in sockets or ():
+            listening.listen(0)
+        await asyncio.sleep(TAKE_REST_S)
+        await super().shutdown(sockets)
 
     def wait_started(self, timeout_s: float) -> None:
         """From another thread: until requests are answered. RunError when that takes too long."""

@@ -54,8 +54,8 @@ def hammer(url, until, answers, failures):
                 answer = client.post(f"{url}/chat/completions", json=body)
                 assert answer.status_code == 200 and ("[DONE]" in answer.text or not stream), answer.text
                 answers.append(answer.headers["x-request-id"])
-            except httpx.ConnectError:
-                return  # nobody listens any more: this request was not accepted
+            except (httpx.ConnectError, httpx.ReadError):
+                return  # nobody listens any more: if this request was accepted, the log says so
             except Exception as error:  # told to the test, which is in another thread
                 failures.append(repr(error))
                 return
@@ -82,8 +82,7 @@ def test_sigterm_under_load_answers_every_accepted_request(run, pool, tmp_path, 
         for thread in threads:
             thread.join(LIMIT_S)
     assert failures == []
-    lines = [json.loads(line) for line in log.read_text().splitlines()]
-    assert {line["query_id"] for line in lines} >= set(answers)
+    assert {json.loads(line)["query_id"] for line in log.read_text().splitlines()} == set(answers)
 
 
 def test_kill_9_damages_no_line_and_loses_no_answered_request(run, pool, tmp_path):

@@ -46,12 +46,8 @@ def test_a_client_that_hardly_reads_does_not_slow_another(gateway):
             stream = answer.iter_raw(1)
             for _ in range(3):
                 next(stream)
-                began_s = time.monotonic()
-                assert (
-                    httpx.post(f"{running.url}/chat/completions", json={"model": "mid", "messages": SUM}).status_code
-                    == 200
-                )
-                assert time.monotonic() - began_s < 30
+                other = {"model": "mid", "messages": SUM}
+                assert httpx.post(f"{running.url}/chat/completions", json=other, timeout=30).status_code == 200
                 time.sleep(0.3)
             assert len(taken) < 500  # of 1,000 parts: what nobody reads is not taken from the upstream
         slow.close()

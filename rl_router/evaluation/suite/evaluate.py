@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from rl_router.data.custom import load_custom_tasks
 from rl_router.errors import RecipeError
 from rl_router.evaluation.suite import lines
 from rl_router.evaluation.suite.arena import Arena
@@ -17,6 +18,7 @@ from rl_router.observe.console import StepProgress
 
 def evaluate_suite(suite: Suite) -> SuiteFolder:
     """Nothing is written before the data and every router have been found. Raises a RouterError in one sentence."""
+    load_custom_tasks(suite.custom_tasks)
     given = [entrant_of(entry, suite) for entry in suite.routers]
     arena = arena_of(suite)
     for entrant in given:

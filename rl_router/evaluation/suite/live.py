@@ -48,6 +48,7 @@ def collected_table(suite: Suite) -> RoutingTable:
         pool=pool,
         max_tokens=suite.max_tokens,
         judge=suite.live.judge,
+        custom_tasks=suite.custom_tasks,
         budget_usd=suite.budget_usd,
     )
     return RoutingTable.read(collect(job).table)
@@ -60,7 +61,8 @@ def _drawn(suite: Suite) -> Path:
     for name in suite.benchmarks:
         fit = (limit or FIT_QUERIES) if suite.splits.fit in BENCHMARKS.get(name).splits else 0
         shares[name] = Share(train=fit, test=limit or "all")
-    job = QueriesJob(out=suite.run_dir / "calls" / "queries.parquet", seed=suite.seeds[0], benchmarks=shares)
+    out, seed = suite.run_dir / "calls" / "queries.parquet", suite.seeds[0]
+    job = QueriesJob(out=out, seed=seed, benchmarks=shares, custom_tasks=suite.custom_tasks)
     build_queries(job)
     return job.out
 

@@ -73,6 +73,8 @@ class Suite:
     """Assumed prices of a call, for a table that records neither costs nor tokens; the report says so."""
     budget_usd: Annotated[float, Field(gt=0.0)] | None = None
     """The most that asking the pool may cost, and asking each `url:…` router once more."""
+    custom_tasks: str | None = None
+    """A .py file, or a folder of them: benchmarks, graders and metrics of your own. None: those of ./custom_tasks."""
     resume: bool = True
 
     def __post_init__(self) -> None:

@@ -5,6 +5,7 @@ import json
 import polars as pl
 import pytest
 
+from rl_router.data.custom import METRICS
 from rl_router.data.table import RoutingTable
 from rl_router.errors import DataError, RecipeError, UnknownModelError
 from rl_router.evaluation.report.write import write_reports
@@ -45,6 +46,23 @@ def test_a_token_limit_says_which_answers_were_cut_off(suite_of):
     assert point(summary, "model:large", 0.0).truncated == 1.0
     assert point(summary, "model:small", 0.0).truncated == 0.0
     assert point(summary_of(suite_of(resume=False)), "model:large", 0.0).truncated is None
+
+
+def test_a_metric_of_a_file_that_the_suite_names_is_a_column(suite_of, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    file = tmp_path / "mine.py"
+    file.write_text(
+        "from rl_router.data.custom import metric\n\n\n@metric('right_per_usd')\n"
+        "def right_per_usd(quality, cost_usd):\n    return float(quality.sum() / cost_usd.sum())\n"
+    )
+    try:
+        summary = summary_of(suite_of(custom_tasks=str(file)))
+        best = point(summary, "best_per_task", 0.5)  # all right at 0.0055 each
+        assert best.custom["right_per_usd"] == pytest.approx(1 / 0.0055)
+    finally:
+        METRICS.remove("right_per_usd")
+    with pytest.raises(DataError, match="There is no file or folder of custom tasks at .*none.py"):
+        evaluate_suite(suite_of(custom_tasks=str(tmp_path / "none.py"), resume=False))
 
 
 def test_the_table_comes_from_the_lines_alone(suite_of):

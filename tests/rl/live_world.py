@@ -55,7 +55,7 @@ class LiveWorld:
             f"task.prompts={self.folder / 'prompts'}", f"task.pool.file={self.folder / 'pool.yaml'}",
             "task.pool.backoff_s=0.01", *limits,
             "algorithm.steps=1", "algorithm.prompts_per_step=4", "algorithm.updates_per_step=1",
-            "algorithm.learning_rate=1e-3", "algorithm.warmup_steps=0", "checkpoint_every=1", "stall_timeout_s=240",
+            "algorithm.learning_rate=1e-3", "algorithm.warmup_steps=0", "checkpoint_every=1", "stall_timeout_s=900",
             "tracking.tensorboard=false",
         ]  # fmt: skip
 

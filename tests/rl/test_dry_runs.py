@@ -1,0 +1,56 @@
+"""Every RL recipe for a cluster, for one step on a CPU: its own task, dialect, reward, limits' shape and algorithm.
+
+The policy is a small one of the same architecture and chat format, warm-started to speak the dialect, and its models
+answer over HTTP on the loopback. A step is whole when its episodes, its update and its checkpoint are.
+"""
+
+import pytest
+from live_world import LIMITS, answer, live_world, short_dialect, small_policy
+from loopback import LoopbackServer
+
+from rl_router.observe.run_folder import RunFolder
+from rl_router.rl.launch import train
+
+pytest.importorskip("verl")
+
+RECIPES = {
+    "router_r1_ppo": ("qwen", "tags", {"reward/correct", "critic/vf_loss", "critic/advantages/mean", "actor/kl_loss"}),
+    "xrouter_dapo": ("qwen", "tools", {"reward/correct", "groups/no_spread"}),
+}
+
+
+@pytest.fixture(scope="module")
+def policies(tmp_path_factory):
+    """Checkpoints by family and dialect, each made when it is first asked for."""
+    folder, made = tmp_path_factory.mktemp("policies"), {}
+
+    def policy(family, kind):
+        if (family, kind) not in made:
+            dialect = short_dialect(kind, folder / "rules")
+            made[family, kind] = small_policy(folder / f"{family}_{kind}", family, dialect), dialect
+        return made[family, kind]
+
+    return policy
+
+
+def rules_of(dialect):
+    return f"dialect.prompt={dialect.prompt}" if dialect.kind == "tags" else f"dialect.rules={dialect.rules}"
+
+
+@pytest.mark.timeout(1200)
+@pytest.mark.parametrize("recipe", ["router_r1_ppo", "xrouter_dapo"])
+def test_a_recipe_takes_one_whole_step(recipe, policies, tmp_path):
+    family, kind, expected = RECIPES[recipe]
+    checkpoint, dialect = policies(family, kind)
+    with LoopbackServer(answer=answer) as server:
+        job = live_world(tmp_path, server).job(recipe, checkpoint, "run", rules_of(dialect))
+        folder = train(job)
+    [row] = folder.read_metrics()
+    assert row["step"] == 1 and row["episodes"] == 4 * job.algorithm.group_size
+    assert row["training/rollout_probs_diff_max"] < 1e-3  # what was sampled is what is trained on, token for token
+    assert expected <= set(row)
+    assert (folder.policy / "model.safetensors").is_file()
+    for episode in folder.read_episodes():
+        assert sum(span["characters"] for span in episode["spans"]) == len(episode["transcript"])
+        assert len(episode["calls"]) <= LIMITS.max_turns * LIMITS.max_calls_per_turn
+    assert RunFolder(folder.path).policy.is_dir()

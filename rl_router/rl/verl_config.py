@@ -271,6 +271,7 @@ def verl_environment(job: TrainJob, *, metrics: Path) -> dict[str, str]:
         "OMP_NUM_THREADS": "1",
         "HF_HUB_OFFLINE": "1",
         "RAY_ADDRESS": "",  # else a cluster that the user's shell points to is joined
+        "RAY_worker_niceness": "0",  # else Ray's own 15: beside anything else that runs, a step takes many times longer
         "RAY_prestart_worker_first_driver": "0",  # else Ray starts a Python process for each logical core
     }
 

@@ -47,6 +47,9 @@ def step_metrics(groups: Mapping[str, Sequence[Mapping[str, Any]]]) -> dict[str,
         "format/rate": fmean(e["format_ok"] for e in episodes),
         "decomposed/rate": fmean(e["metrics"]["decomposed"] for e in episodes),
         "groups/no_spread": fmean(s < 1e-9 for s in spreads),
+        "calls/bad": float(sum(e["metrics"]["bad_calls"] for e in episodes)),
+        "replies/cut": float(sum(e["metrics"]["cut_replies"] for e in episodes)),
+        "replies/defused": float(sum(e["metrics"]["defused_replies"] for e in episodes)),
         "tokens/sampled": float(sum(e["metrics"]["policy_tokens"] for e in episodes)),
     }
     for term in sorted({term for e in scored for term in e["reward"]}):
@@ -72,6 +75,8 @@ def _call_metrics(calls: Sequence[Mapping[str, Any]]) -> dict[str, float]:
         "calls/valid_route_rate": len(known) / len(calls) if calls else 1.0,
         "calls/failed_rate": fmean(call["status"] != "ok" for call in calls) if calls else 0.0,
     }
+    for status, n in sorted(Counter(call["status"] for call in calls).items()):
+        metrics[f"calls/{status}"] = float(n)
     for model in sorted({call["model"] for call in known}):
         here = [bad for call, bad in zip(known, failed, strict=True) if call["model"] == model]
         metrics |= {f"share/{model}": len(here) / len(known), f"failed_rate/{model}": fmean(here)}

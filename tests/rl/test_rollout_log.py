@@ -19,7 +19,13 @@ def record(
         "calls": [{"model": model, "status": status, "latency_s": wait}],
         "stop": stop,
         "seconds": {"generate": 0.5, "tools": wait},
-        "metrics": {"decomposed": 0.0, "policy_tokens": 10.0},
+        "metrics": {
+            "decomposed": 0.0,
+            "policy_tokens": 10.0,
+            "bad_calls": 1.0,
+            "cut_replies": 0.0,
+            "defused_replies": 2.0,
+        },  # fmt: skip
     }
 
 
@@ -52,6 +58,8 @@ def test_calls_are_counted_by_model_by_what_became_of_them_and_by_how_long_they_
     assert (metrics["share/nano"], metrics["failed_rate/nano"]) == (pytest.approx(2 / 3), 0.5)
     assert (metrics["share/titan"], metrics["failed_rate/titan"]) == (pytest.approx(1 / 3), 0.0)
     assert "share/gpt" not in metrics
+    assert (metrics["calls/ok"], metrics["calls/timeout"], metrics["calls/unknown_model"]) == (2.0, 1.0, 1.0)
+    assert (metrics["calls/bad"], metrics["replies/cut"], metrics["replies/defused"]) == (4.0, 0.0, 8.0)
     assert metrics["latency_s/mean"] == pytest.approx(0.8) and metrics["latency_s/p95"] == 2.0
     assert (metrics["stop/answered"], metrics["stop/max_tokens"]) == (0.75, 0.25)
     assert metrics["tokens/truncated_rate"] == 0.25

@@ -1,7 +1,7 @@
 """What verl loads in every one of its processes: the CPU platform and the transformers rollout engine.
 
-Loaded through `VERL_USE_EXTERNAL_MODULES=rl_router.rl.plugin`. Four things have no public hook in verl 0.9.1 and touch
-a name of its modules instead: the adapter registry; and on a CPU the process-group initialiser, which would build
+Loaded through `VERL_USE_EXTERNAL_MODULES=rl_router.rl.plugin`. Five things have no public hook in verl 0.9.1 and touch
+a name of its modules instead: the adapter registry; the loader of a critic; and on a CPU the process-group initialiser, which would build
 "cpu:gloo,cpu:gloo", a backend string that torch refuses; the reference model's offload policy, which would pin its
 memory for an accelerator that is not there; and the log-probabilities, where verl takes one token at a time to save
 memory that a small vocabulary does not need (a quarter of a step's update).
@@ -14,8 +14,11 @@ from typing import Any
 
 import torch
 import verl.utils.distributed as distributed
+import verl.utils.model as verl_model
 import verl.utils.torch_functional as torch_functional
 from torch.nn import functional as F
+from transformers import AutoModelForTokenClassification
+from transformers.utils import is_flash_attn_2_available
 from verl.workers.rollout import base as rollout_base
 from verl.workers.rollout.replica import RolloutReplica, RolloutReplicaRegistry
 
@@ -36,6 +39,19 @@ def log_probs_of(logits: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:
     return -F.cross_entropy(rows, labels.flatten(), reduction="none").view_as(labels)
 
 
+def load_value_model(local_path: str, torch_dtype: Any, model_config: Any, trust_remote_code: bool) -> Any:
+    """A critic: the policy's layers under a head of one number. verl's own loader asks for flash attention always, and
+    without it for a package of another trainer."""
+    return AutoModelForTokenClassification.from_pretrained(
+        local_path,
+        dtype=torch_dtype,
+        config=model_config,
+        attn_implementation="flash_attention_2" if is_flash_attn_2_available() else "sdpa",
+        trust_remote_code=trust_remote_code,
+    )
+
+
+verl_model.load_valuehead_model = load_value_model
 RolloutReplicaRegistry.register(ENGINE, _load_replica)
 rollout_base._ROLLOUT_REGISTRY[(ENGINE, "async")] = "rl_router.rl.rollout_server.TransformersAdapter"
 

@@ -1,4 +1,4 @@
-"""Workers that misbehave at 30 %: whatever they do is data of an episode, counted by kind and paid for, never a crash."""
+"""Workers that misbehave at 30 %: whatever they do is data of an episode, counted by kind, paid for, never a crash."""
 
 import asyncio
 from collections import Counter

@@ -1,10 +1,10 @@
 """What verl loads in every one of its processes: the CPU platform and the transformers rollout engine.
 
 Loaded through `VERL_USE_EXTERNAL_MODULES=rl_router.rl.plugin`. Five things have no public hook in verl 0.9.1 and touch
-a name of its modules instead: the adapter registry; the loader of a critic; and on a CPU the process-group initialiser, which would build
-"cpu:gloo,cpu:gloo", a backend string that torch refuses; the reference model's offload policy, which would pin its
-memory for an accelerator that is not there; and the log-probabilities, where verl takes one token at a time to save
-memory that a small vocabulary does not need (a quarter of a step's update).
+a name of its modules instead: the adapter registry; the loader of a critic; and on a CPU the process-group initialiser,
+which would build "cpu:gloo,cpu:gloo", a backend string that torch refuses; the reference model's offload policy, which
+would pin its memory for an accelerator that is not there; and the log-probabilities, where verl takes one token at a
+time to save memory that a small vocabulary does not need (a quarter of a step's update).
 """
 
 from __future__ import annotations

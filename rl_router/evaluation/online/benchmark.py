@@ -28,8 +28,9 @@ COST_WEIGHT = 0.1
 
 def main(arguments: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(description="A router that learns while it serves, on recorded answers.")
-    parser.add_argument("--regret", metavar="TABLE", type=Path, help="a table for the study of regret and of estimates")
+    parser.add_argument("--regret", metavar="TABLE", type=Path, help="a table for the study of regret")
     parser.add_argument("--changes", metavar="TABLE", type=Path, help="a table with costs, for the study of changes")
+    parser.add_argument("--estimates", metavar="TABLE", type=Path, help="a table for the study of estimates from logs")
     parser.add_argument("--requests", type=int, default=20_000)
     parser.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2])
     parser.add_argument("--runs", type=int, default=100, help="of the study of estimates")
@@ -60,9 +61,9 @@ def _jobs(args: argparse.Namespace) -> Iterator[tuple[str, Any]]:
         table = RoutingTable.read(args.changes)
         for seed in args.seeds:
             yield from _changes(table, args.requests, seed)
-    if args.regret is not None:
-        warm, rest = _split(RoutingTable.read(args.regret))
-        name = f"coverage {args.regret} {args.runs}"
+    if args.estimates is not None:
+        warm, rest = _split(RoutingTable.read(args.estimates))
+        name = f"estimates {args.estimates} {args.runs}"
         yield name, partial(coverage, rest, warm, runs=args.runs, logged=1_000, later=5_000, progress=_Bars())
 
 

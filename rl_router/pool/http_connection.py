@@ -44,6 +44,8 @@ class Connection(asyncio.Protocol):
 
     async def exchange(self, request: bytes) -> Response:
         """Send a whole request and read its response; raises Broken or TooLarge. Who is cancelled closes it."""
+        if not self.is_open:  # it was lost before anybody could use it
+            raise Broken("closed by the server", b"")
         self._expect()
         self._answer = asyncio.get_running_loop().create_future()
         self._transport.write(request)

@@ -111,9 +111,11 @@ class Recordings:
         return dict(self._file.rows(UNANSWERED, (self.run, CallStatus.INTERRUPTED)))
 
     def close(self) -> None:
-        self._file.close()
-        if self._sent is not None:
-            self._sent.close()
+        try:
+            self._file.close()
+        finally:
+            if self._sent is not None:
+                self._sent.close()
 
 
 def charge_to_json(status: CallStatus, usage: Usage | None) -> str:

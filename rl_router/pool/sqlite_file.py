@@ -45,8 +45,7 @@ class SqliteFile:
     def add(self, sql: str, values: Sequence[Any]) -> None:
         self._queue.setdefault(sql, []).append(values)
         if self._timer is None:
-            loop = asyncio.get_running_loop()
-            self._timer = loop.call_at(max(loop.time(), self._committed_s + COMMIT_EVERY_S), self._commit)
+            self._commit_soon()
 
     def write(self, sql: str, rows: Iterable[Sequence[Any]]) -> None:
         """Write rows at once."""
@@ -57,6 +56,8 @@ class SqliteFile:
         if self._queue:
             future = asyncio.get_running_loop().create_future()
             self._waiting.append(future)
+            if self._timer is None:  # what could not be written before is tried again
+                self._commit_soon()
             await future
 
     def flush(self) -> None:
@@ -75,6 +76,10 @@ class SqliteFile:
         except sqlite3.Error as error:
             raise PoolError(f"{self.path} cannot be written ({error}); free space and run again.") from None
         self._queue.clear()
+
+    def _commit_soon(self) -> None:
+        loop = asyncio.get_running_loop()
+        self._timer = loop.call_at(max(loop.time(), self._committed_s + COMMIT_EVERY_S), self._commit)
 
     def _commit(self) -> None:
         self._timer = None

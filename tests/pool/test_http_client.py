@@ -131,6 +131,24 @@ def test_an_answer_that_ends_early_is_broken_and_what_came_is_kept(reply, partia
     assert caught.value.partial == partial
 
 
+def test_a_connection_that_is_lost_before_its_first_request_is_broken_and_waits_for_nobody():
+    async def run():
+        async def slam(reader, writer):
+            writer.close()
+
+        listening = await asyncio.start_server(slam, "127.0.0.1", 0)
+        port = listening.sockets[0].getsockname()[1]
+        connection = http_connection.Connection()
+        async with asyncio.timeout(20):
+            await asyncio.get_running_loop().create_connection(lambda: connection, "127.0.0.1", port)
+            while connection.is_open:
+                await asyncio.sleep(0.01)
+            await connection.exchange(b"POST / HTTP/1.1\r\ncontent-length: 0\r\n\r\n")
+
+    with pytest.raises(Broken, match="closed by the server"):
+        asyncio.run(run())
+
+
 def test_an_answer_that_nobody_asked_for_is_not_taken_for_the_next_one():
     stray = OK.replace(b"hi", b"no")
 

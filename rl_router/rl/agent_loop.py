@@ -64,7 +64,7 @@ class EpisodeAgentLoop(AgentLoopBase):
 
     async def _play(self, sampling_params: dict[str, Any], row: dict[str, Any]) -> _Played:
         query, cost_weight = self.setting.queries[row["query_id"]], float(row["cost_weight"])
-        environment = self.setting.environment(self.codec, query, cost_weight)
+        environment = self.setting.environment(self.codec, query, cost_weight, models=_listed(row.get("models")))
         if self.codec.stop_texts:
             sampling_params = sampling_params | stop_sampling(self.rollout_config.name, self.codec.stop_texts)
         request_id, engine = uuid4().hex, _Engine(self.server_manager, sampling_params)
@@ -113,6 +113,11 @@ def stop_sampling(engine: str, stop_texts: Sequence[str]) -> dict[str, Any]:
     """How an engine is told to stop at a text and to give back the tokens that complete it."""
     keep = {"vllm": {"include_stop_str_in_output": True}, "sglang": {"no_stop_trim": True}}.get(engine, {})
     return {"stop": list(stop_texts), **keep}
+
+
+def _listed(models: Any) -> list[str] | None:
+    """The episode's own pool, where its prompt names one: a column of lists comes as arrays."""
+    return None if models is None else [str(name) for name in models] or None
 
 
 class _Played(NamedTuple):

@@ -12,16 +12,19 @@ from typing import TYPE_CHECKING, Any
 from rl_router.pool.chat import Answer, ErrorInBody, Unreadable, read_body, read_events
 from rl_router.pool.spec import ModelSpec
 from rl_router.serving.breaker import Breaker
+from rl_router.serving.dialect import RESPONSES
 from rl_router.serving.errors import ApiError, Failed
 from rl_router.serving.inbound import EVENTS, JSON
 from rl_router.serving.json_bytes import dumps, loads, with_field
 from rl_router.serving.relay import FIELD, Relay
+from rl_router.serving.response_relay import ResponseRelay
 from rl_router.serving.upstream import Reply, UpstreamError
 from rl_router.types import CallStatus, Usage
 
 if TYPE_CHECKING:
     from rl_router.serving.exchange import Exchange
 
+AnyRelay = Relay | ResponseRelay
 NO_CACHE = (b"cache-control", b"no-cache")
 
 
@@ -30,7 +33,7 @@ async def answer(
 ) -> None:
     """Relay `reply`, or raise Failed or UpstreamError while another model can still be asked."""
     if reply.is_stream:
-        relay = Relay(wants_usage=_wants_usage(exchange.body), mask=exchange.catalog.mask)
+        relay = _relay(exchange)
         if judged:
             await _judged_stream(exchange, spec, breaker, reply, relay, began_s)
         else:
@@ -68,7 +71,7 @@ def _usage_of(
 
 
 async def _stream(
-    exchange: Exchange, spec: ModelSpec, breaker: Breaker, reply: Reply, relay: Relay, began_s: float
+    exchange: Exchange, spec: ModelSpec, breaker: Breaker, reply: Reply, relay: AnyRelay, began_s: float
 ) -> None:
     inbound, trace = exchange.inbound, exchange.trace
     trace.model_used = spec.name
@@ -92,7 +95,7 @@ async def _stream(
 
 
 async def _judged_stream(
-    exchange: Exchange, spec: ModelSpec, breaker: Breaker, reply: Reply, relay: Relay, began_s: float
+    exchange: Exchange, spec: ModelSpec, breaker: Breaker, reply: Reply, relay: AnyRelay, began_s: float
 ) -> None:
     data = await reply.read(exchange.left_s)
     out = relay.feed(data)
@@ -111,7 +114,7 @@ async def _begin(exchange: Exchange) -> None:
     await exchange.inbound.start(200, [EVENTS, NO_CACHE, *exchange.trace.headers()])
 
 
-async def _finish(exchange: Exchange, spec: ModelSpec, breaker: Breaker, relay: Relay, began_s: float) -> None:
+async def _finish(exchange: Exchange, spec: ModelSpec, breaker: Breaker, relay: AnyRelay, began_s: float) -> None:
     breaker.succeeded()
     trace = exchange.trace
     trace.answered(spec, time.perf_counter() - began_s, relay.usage)
@@ -123,7 +126,7 @@ async def _finish(exchange: Exchange, spec: ModelSpec, breaker: Breaker, relay: 
 
 
 async def _break_off(
-    exchange: Exchange, spec: ModelSpec, breaker: Breaker, relay: Relay, error: UpstreamError, began_s: float
+    exchange: Exchange, spec: ModelSpec, breaker: Breaker, relay: AnyRelay, error: UpstreamError, began_s: float
 ) -> None:
     """The client has the beginning of an answer; that it is not the whole must be said in the stream."""
     breaker.failed(time.monotonic())
@@ -136,7 +139,13 @@ async def _break_off(
     await exchange.inbound.write(b"data: %b\n\n" % said, more=False)
 
 
-def _check_complete(spec: ModelSpec, relay: Relay) -> None:
+def _relay(exchange: Exchange) -> AnyRelay:
+    if exchange.dialect is RESPONSES:
+        return ResponseRelay(mask=exchange.catalog.mask)
+    return Relay(wants_usage=_wants_usage(exchange.body), mask=exchange.catalog.mask)
+
+
+def _check_complete(spec: ModelSpec, relay: AnyRelay) -> None:
     if relay.error is not None:
         raise UpstreamError(CallStatus.FAILED, f"{spec.name} said an error in its stream", billed_unknown=True)
     if not relay.complete:

@@ -4,7 +4,7 @@ import json
 
 import httpx
 import pytest
-from scripted import USAGE, completion, events, refusal
+from scripted import USAGE, Scripted, completion, events, refusal
 
 SUM = [{"role": "user", "content": "sum sum number3"}]
 PICTURE = {"type": "image_url", "image_url": {"url": "data:image/png;base64,AA"}}
@@ -154,6 +154,22 @@ def test_embeddings_and_responses_go_through(gateway):
     assert upstream.paths == ["/v1/embeddings", "/v1/responses"]
     assert vectors["router_metadata"]["total_cost"] == pytest.approx(10e-6)
     assert answer["router_metadata"]["total_cost"] == pytest.approx((10 * 10 + 5 * 20) / 1e6)
+
+
+def test_a_stream_of_responses_ends_with_its_price(gateway):
+    usage = {"input_tokens": 10, "output_tokens": 5, "input_tokens_details": {"cached_tokens": 0}}
+    said = [
+        {"type": "response.created", "response": {}},
+        {"type": "response.output_text.delta", "delta": "42"},
+        {"type": "response.completed", "response": {"output": [], "usage": usage}},
+    ]
+    parts = [f"event: {event['type']}\ndata: {json.dumps(event)}\n\n".encode() for event in said]
+    with gateway(lambda body: Scripted(content=parts)) as (running, _):
+        text = post(running, "/responses", input="sum sum", stream=True).text
+    assert text.startswith(b"".join(parts[:2]).decode())
+    last = json.loads(text.split("data: ")[-1])
+    assert last["response"]["usage"] == usage
+    assert last["router_metadata"]["total_cost"] == pytest.approx((10 * 10 + 5 * 20) / 1e6)
 
 
 def test_every_name_is_listed(gateway):

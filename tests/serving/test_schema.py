@@ -7,7 +7,7 @@ import json
 import os
 
 import pytest
-from scripted import ScriptedServer, completion, events
+from scripted import Scripted, ScriptedServer, completion, events
 
 from rl_router.serving.background import gateway_in_background
 from rl_router.serving.job import ServeJob
@@ -22,7 +22,17 @@ CASES = int(os.environ.get("SCHEMATHESIS_CASES", "25"))
 @pytest.fixture(scope="module")
 def base(run, pool):
     """The address of a gateway whose models answer anything."""
-    with ScriptedServer(lambda body: events(["a"]) if body.get("stream") is True else completion()) as upstream:
+    anything = {**json.loads(completion().content), "output": [], "data": []}
+    whole = Scripted(content=json.dumps(anything).encode())
+    last = b'data: {"type": "response.completed", "response": {"output": []}}\n\n'
+    streams = {"input": Scripted(content=[last]), "messages": events(["a"])}
+
+    def reply(body):
+        if not body.get("stream"):
+            return whole
+        return streams["messages" if "messages" in body else "input"]
+
+    with ScriptedServer(reply) as upstream:
         job = ServeJob(pool=str(pool), routers={"knn": run}, endpoint=upstream.url, port=0)
         with gateway_in_background(job, os.environ) as running:
             yield running.url.removesuffix("/v1")

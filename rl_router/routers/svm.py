@@ -54,7 +54,7 @@ class Svm(Router):
         mapped = self._mapped(vectors)
         fits = [self._fit_model(mapped, observed.scores[:, j]) for j in range(len(self.models_))]
         weights, self.intercepts_, self.sigmoids_ = (np.array(part) for part in zip(*fits, strict=True))
-        self.weights_ = weights.T
+        self.weights_ = np.ascontiguousarray(weights.T)  # a product with sparse rows would copy it each time
 
     def _scores(self, queries: Sequence[Query]) -> np.ndarray:
         mapped = self._mapped(self.features_([query.text for query in queries]))

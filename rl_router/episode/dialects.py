@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
+from rl_router.episode.described import DescribedPool
 from rl_router.episode.dialect import Dialect
 from rl_router.episode.router_r1 import RouterR1Tags, prompt_text, worker_text
 from rl_router.episode.tokens import TokenCodec, Tokenizer
@@ -69,4 +70,15 @@ class Tools:
         return ToolCalls(tokenizer, rules_text(self.rules))
 
 
-DialectSetting = Compact | Tags | Tools
+@dataclass(frozen=True, kw_only=True)
+class Described:
+    """Compact, with the sample's models listed in the prompt under letters, by price and measured skill."""
+
+    __pydantic_config__ = _FORBID
+    kind: Literal["described"] = "described"
+
+    def over(self, tokenizer: Tokenizer) -> Dialect:
+        return DescribedPool(tokenizer)
+
+
+DialectSetting = Compact | Described | Tags | Tools

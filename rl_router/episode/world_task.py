@@ -7,6 +7,7 @@ from statistics import fmean
 from typing import Literal
 
 from rl_router.data.world import World, WorldReferences
+from rl_router.episode.profiles import described
 from rl_router.episode.task import Task
 from rl_router.errors import RecipeError
 from rl_router.pool.pool import ModelPool, load_specs
@@ -19,7 +20,10 @@ REFERENCE_QUERIES = 500
 
 @dataclass(frozen=True, kw_only=True)
 class WorldTask:
-    """`pool` is the name of a file in recipes/pool or a path. `tasks` and `two_hop_share` reduce or tilt the world."""
+    """`pool` is the name of a file in recipes/pool or a path. `tasks` and `two_hop_share` reduce or tilt the world.
+
+    `describe` replaces each model's description by its price and skill as measured on training questions.
+    """
 
     __pydantic_config__ = {"extra": "forbid"}
     kind: Literal["world"] = "world"
@@ -31,6 +35,7 @@ class WorldTask:
     two_hop_share: float | None = None
     tasks: tuple[str, ...] | None = None
     mode: Mode = Mode.ORCHESTRATE
+    describe: bool = False
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "pool", anchored(self.pool))  # the trainer's processes work in the run folder
@@ -44,14 +49,15 @@ class WorldTask:
             self._questions(world, split, n)
             for split, n in (("train", self.n_train), ("val", self.n_val), ("test", self.n_test))
         )
+        reference_usd = strongest_call_usd(pool, train[:REFERENCE_QUERIES])
         return Task(
             name="world",
-            pool=pool,
+            pool=described(pool, train, reference_usd) if self.describe else pool,
             train=train,
             val=val,
             test=test,
             mode=Mode(self.mode),
-            cost_reference_usd=strongest_call_usd(pool, train[:REFERENCE_QUERIES]),
+            cost_reference_usd=reference_usd,
             references=WorldReferences(),
             label=label,
         )

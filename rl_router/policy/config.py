@@ -109,7 +109,9 @@ class WarmStart:
     `decompose` is the share of two-hop demonstrations that split the question, `retry` how often "not sure" is followed
     by another model, `check` how often a sure reply is. `price_tilt` is the power of a model's price that its chance is
     proportional to at the smallest cost weight; it falls to minus that at the largest. It makes the dial readable when
-    reinforcement learning starts, and is small enough that every model is tried at every setting.
+    reinforcement learning starts, and is small enough that every model is tried at every setting. `skill_tilt` leans to
+    models whose description states more skill at the question's kind: e to this power more for a skill of 1 than of 0.
+    It teaches where to read, for pools that the prompt describes; nothing is known of skill that is not written there.
     """
 
     __pydantic_config__ = _FORBID
@@ -121,6 +123,7 @@ class WarmStart:
     demonstrations: Count = 6000
     decompose: Share = 1.0
     price_tilt: float = 0.35
+    skill_tilt: float = 0.0
     retry: Share = 0.85
     check: Share = 0.06
     max_calls: Count = 3

@@ -10,12 +10,15 @@ from __future__ import annotations
 import math
 import random
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from rl_router.episode import tags
+from rl_router.episode.described import LETTERS
 from rl_router.episode.dialect import Answer, Route
+from rl_router.episode.profiles import LEVELS, levels
 from rl_router.episode.task import Task
 from rl_router.policy.config import WarmStart
+from rl_router.pool.spec import ModelSpec
 from rl_router.types import Mode, Query, Usage
 
 PRICE_WORDS = ("free", "small", "low", "fair", "high", "dear", "steep", "harsh", "severe")
@@ -31,6 +34,8 @@ class Demonstration:
     cost_weight: float | None
     turns: tuple[tuple[str, str | None], ...]
     """Each turn of the policy with the reply it got, None after the last."""
+    models: tuple[ModelSpec, ...] = ()
+    """Who could be asked, in the order of the prompt."""
 
 
 def read_turn(text: str) -> tuple[str, Route | Answer]:
@@ -54,7 +59,7 @@ def price_word(setting: float, settings: Sequence[float], *, budgets: bool = Fal
 class Demonstrator:
     """Writes demonstrations for one task. `tell_cost_weight` False leaves out the price level everywhere.
 
-    With `budgets` the cost weights are budgets in USD.
+    With `budgets` the cost weights are budgets in USD, with `lettered` a model is called by its place in the pool.
     """
 
     task: Task
@@ -62,6 +67,11 @@ class Demonstrator:
     config: WarmStart
     tell_cost_weight: bool = True
     budgets: bool = False
+    lettered: bool = False
+
+    def among(self, models: Sequence[str]) -> Demonstrator:
+        """The same, with these models alone, in this order."""
+        return replace(self, task=replace(self.task, pool=self.task.pool.select(models)))
 
     def write(self, query: Query, cost_weight: float, rng: random.Random) -> Demonstration:
         shown = cost_weight if self.tell_cost_weight else None
@@ -69,10 +79,10 @@ class Demonstrator:
         lead = f" {word}" if self.tell_cost_weight else ""
         label = self.task.label(query)
         if self.task.mode is Mode.DECIDE:
-            model = self._draw(shown, rng, asked=())
+            model = self._called(self._draw(shown, rng, query, asked=()))
             # Real models have long names, and nothing comes after the choice: it is written once.
             turn = f"{tags.THINK}{lead} {label}{tags.END_THINK}{tags.SEARCH} {model}: same{tags.END_SEARCH}"
-            return Demonstration(query=query, cost_weight=shown, turns=((turn, None),))
+            return self._shown(query, shown, ((turn, None),))
         turns: list[tuple[str, str | None]] = []
         references = self.task.references
         final = "unknown"
@@ -88,7 +98,13 @@ class Demonstrator:
             else:
                 final = "it"
         turns.append((f"{tags.THINK} done{tags.END_THINK}{tags.ANSWER} {final}{tags.END_ANSWER}", None))
-        return Demonstration(query=query, cost_weight=shown, turns=tuple(turns))
+        return self._shown(query, shown, tuple(turns))
+
+    def _shown(self, query: Query, shown: float | None, turns: tuple[tuple[str, str | None], ...]) -> Demonstration:
+        return Demonstration(query=query, cost_weight=shown, turns=turns, models=self.task.pool.specs)
+
+    def _called(self, model: str) -> str:
+        return LETTERS[self.task.pool.names.index(model)] if self.lettered else model
 
     def _ask(
         self,
@@ -106,9 +122,9 @@ class Demonstrator:
         text = self.task.references.query(hop, question=query.text, last_reply=last)
         reply, again = UNSURE, ""
         while len(turns) < self.config.max_calls:
-            model = self._draw(shown, rng, asked=asked)
+            model = self._draw(shown, rng, query, asked=asked)
             reply = self.task.pool.ask(model, text, query=query).reply.text
-            turns.append((_route(f"{lead}{again}", label, model, hop), reply))
+            turns.append((_route(f"{lead}{again}", label, self._called(model), hop), reply))
             asked.append(model)
             if reply == UNSURE and rng.random() < self.config.retry and len(asked) < len(self.task.pool.names):
                 again = " retry"
@@ -122,11 +138,16 @@ class Demonstrator:
         last = self.task.references.answer("last", question=query.text, last_reply=None)
         return last in query.answers
 
-    def _draw(self, shown: float | None, rng: random.Random, asked: Sequence[str]) -> str:
+    def _draw(self, shown: float | None, rng: random.Random, query: Query, asked: Sequence[str]) -> str:
         names = [n for n in self.task.pool.names if n not in asked]
-        if shown is None:
-            return rng.choice(names)
-        return rng.choices(names, [self._price_weight(n, shown) for n in names])[0]
+        weights = [1.0 if shown is None else self._price_weight(n, shown) for n in names]
+        if self.config.skill_tilt:
+            weights = [w * self._skill_weight(n, query) for w, n in zip(weights, names, strict=True)]
+        return rng.choices(names, weights)[0]
+
+    def _skill_weight(self, name: str, query: Query) -> float:
+        stated = levels(self.task.pool.spec(name).description)
+        return math.exp(self.config.skill_tilt * stated.get(query.task.replace("_", ""), 0) / (LEVELS - 1))
 
     def _price_weight(self, name: str, cost_weight: float) -> float:
         """Price to the power ±tilt: dear models are likelier where cost weighs least, cheap ones where most."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import random
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -12,9 +13,11 @@ from typing import Any
 import torch
 
 from rl_router.episode import instructions, tags
+from rl_router.episode.described import LETTERS
 from rl_router.episode.dialect import Opening
-from rl_router.episode.dialects import Compact, DialectSetting
+from rl_router.episode.dialects import Compact, Described, DialectSetting
 from rl_router.episode.environment import Limits, opening_of
+from rl_router.episode.profiles import words
 from rl_router.episode.task import Task
 from rl_router.episode.tools import schemas
 from rl_router.errors import CheckpointError
@@ -44,45 +47,64 @@ def make_policy(
     folder: Path,
     dialect: DialectSetting = COMPACT,
     budgets: bool = False,
+    draw_models: Callable[[random.Random], Sequence[str] | None] = lambda rng: None,
     on_step: Callable[[int, float], None] = lambda step, loss: None,
 ) -> Policy:
     """Build or load the policy, warm-start it on demonstrations, and write it to `folder`.
 
-    With `budgets` the cost weights are budgets in USD, and the prompt says so.
+    With `budgets` the cost weights are budgets in USD, and the prompt says so. `draw_models` draws the models of one
+    demonstration, None for the task's whole pool.
     """
 
     def opening(query: Query, shown: float | None) -> Opening:
         return opening_of(task.pool, task.mode, limits, query, shown, budgets=budgets)
 
+    described = isinstance(dialect, Described)
     torch.set_num_threads(1)  # small matrices: a second thread costs more than it brings
     writer = Demonstrator(
-        task=task, cost_weights=cost_weights, config=warm, tell_cost_weight=tell_cost_weight, budgets=budgets
+        task=task,
+        cost_weights=cost_weights,
+        config=warm,
+        tell_cost_weight=tell_cost_weight,
+        budgets=budgets,
+        lettered=described,
     )
-    demos = _demonstrations(writer, warm.demonstrations, seed) if warm.steps or isinstance(config, TinyPolicy) else []
+    demos = (
+        _demonstrations(writer, warm.demonstrations, seed, draw_models)
+        if warm.steps or isinstance(config, TinyPolicy)
+        else []
+    )
     vocabulary = (*tags.TAGS, *(tags.cost_weight_tag(w, budget=budgets) for w in cost_weights))
     card = PolicyCard(cost_weights=cost_weights if tell_cost_weight else (), mode=task.mode.value, task=task.name)
     model: Any
     match config:
         case TinyPolicy():
             texts = [_text(d) for d in demos]
-            names = task.pool.names if config.whole_names else ()
+            scales = _scales(task, demos) if described else []
+            names = [word for scale in scales for word in scale] + (list(LETTERS) if described else [])
+            names += task.pool.names if config.whole_names else ()
             tokenizer: Any = train_tokenizer(texts, tags=vocabulary, vocab_size=config.vocab_size, names=names)
             model = build_tiny(config, tokenizer, seed=seed)
             for tokens in _dial_tokens(tokenizer, cost_weights, budgets) if config.dial_in_order else ():
                 set_in_order(model, tokens)
+            for scale in scales:
+                set_in_order(model, [tokenizer.encode(word)[0] for word in scale])
         case UntrainedPolicy():
             model, tokenizer = build_untrained(config, _readings(task, demos), seed=seed)
         case PretrainedPolicy():
             model, tokenizer = _load_pretrained(config, vocabulary if isinstance(dialect, Compact) else ())
     tokenizer = _read_back(tokenizer, model)
     codec = dialect.over(tokenizer)
-    codec.opening(opening(task.train[0], cost_weights[0]), limits.max_prompt_tokens)  # refuses one without room
+    first = opening(task.train[0], cost_weights[0])
+    if described:
+        first = replace(first, models=demos[0].models)
+    codec.opening(first, limits.max_prompt_tokens)  # refuses one without room
     if warm.steps:
         data = [
             tokenise(
                 demo,
                 codec,
-                opening(demo.query, demo.cost_weight),
+                replace(opening(demo.query, demo.cost_weight), models=demo.models),
                 max_prompt_tokens=limits.max_prompt_tokens,
                 max_reply_tokens=limits.max_reply_tokens,
             )
@@ -101,6 +123,13 @@ def _readings(task: Task, demos: Sequence[Demonstration]) -> list[str]:
     return [*rules, *pool, *questions, *map(_text, demos)]
 
 
+def _scales(task: Task, demos: Sequence[Demonstration]) -> list[list[str]]:
+    """The words of every scale of every letter that some prompt has, each scale from its lowest level on."""
+    letters = LETTERS[: max(len(demo.models) for demo in demos)]
+    kinds = {query.task for query in task.train}
+    return [[f"{letter}.{word}" for word in scale] for letter in letters for scale in words(kinds)]
+
+
 def _dial_tokens(tokenizer: Any, settings: Sequence[float], budgets: bool) -> list[list[int]]:
     """Of the settings as the prompt states them, and of the words that say them again, from the mildest on."""
     ordered = sorted(settings, reverse=budgets)
@@ -117,10 +146,16 @@ def _read_back(tokenizer: Any, model: Any) -> Any:
         return load_tokenizer(Path(folder))
 
 
-def _demonstrations(writer: Demonstrator, n: int, seed: int) -> Sequence[Demonstration]:
+def _demonstrations(
+    writer: Demonstrator, n: int, seed: int, draw_models: Callable[[random.Random], Sequence[str] | None]
+) -> Sequence[Demonstration]:
     rng = random.Random(seed)
-    questions, weights = writer.task.train, writer.cost_weights
-    return [writer.write(rng.choice(questions), rng.choice(weights), rng) for _ in range(n)]
+    demos = []
+    for _ in range(n):
+        query, weight = rng.choice(writer.task.train), rng.choice(writer.cost_weights)
+        models = draw_models(rng)
+        demos.append((writer.among(models) if models else writer).write(query, weight, rng))
+    return demos
 
 
 def _text(demo: Demonstration) -> str:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import random
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -10,13 +12,13 @@ from typing import Annotated, Any, Literal
 from pydantic import Field, TypeAdapter
 
 from rl_router.episode.advantages import Componentwise, Joint
-from rl_router.episode.dialects import Compact, Tags, Tools
+from rl_router.episode.dialects import Compact, Described, Tags, Tools
 from rl_router.episode.environment import Limits
 from rl_router.episode.live_task import LiveTask
 from rl_router.episode.replay_task import ReplayTask
 from rl_router.episode.rewards import Budgeted, Dial, GroupAnchored, RouterR1, SuccessGated
 from rl_router.episode.world_task import WorldTask
-from rl_router.errors import CheckpointError
+from rl_router.errors import CheckpointError, RecipeError
 from rl_router.policy.config import Lora, PretrainedPolicy, TinyPolicy, UntrainedPolicy, WarmStart
 from rl_router.rl.presets import Dapo, Grpo, Ppo
 
@@ -52,6 +54,30 @@ class Cluster:
     devices_per_node: Annotated[int, Field(ge=1)] = 1
     address: str | None = None
     offload: bool = False
+
+
+@dataclass(frozen=True, kw_only=True)
+class Pools:
+    """Each sample may ask `size` models, drawn anew and in random order; None: the task's whole pool, always.
+
+    `held_out` are in no training sample. They are there to be asked when the policy is evaluated.
+    """
+
+    __pydantic_config__ = _FORBID
+    size: Annotated[int, Field(ge=1)] | None = None
+    held_out: tuple[str, ...] = ()
+
+    def draw(self, names: Sequence[str], rng: random.Random) -> list[str] | None:
+        """RecipeError where too few models are left to draw from, or one is held out that is not there."""
+        if self.size is None:
+            return None
+        strange = sorted(set(self.held_out) - set(names))
+        if strange:
+            raise RecipeError(f"pools.held_out names {strange[0]}, which the pool does not have")
+        known = [name for name in names if name not in self.held_out]
+        if len(known) < self.size:
+            raise RecipeError(f"pools.size is {self.size}, and only {len(known)} models are not held out")
+        return rng.sample(known, self.size)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -105,7 +131,8 @@ class TrainJob:
         default_factory=Dial
     )
     advantage: Annotated[Joint | Componentwise, Field(discriminator="kind")] = field(default_factory=Joint)
-    dialect: Annotated[Compact | Tags | Tools, Field(discriminator="kind")] = field(default_factory=Compact)
+    dialect: Annotated[Compact | Described | Tags | Tools, Field(discriminator="kind")] = field(default_factory=Compact)
+    pools: Pools = field(default_factory=Pools)
     limits: Limits = field(default_factory=Limits)
     policy: Annotated[TinyPolicy | PretrainedPolicy | UntrainedPolicy, Field(discriminator="kind")] = field(
         default_factory=TinyPolicy

@@ -131,6 +131,7 @@ def _warm_start(job: TrainJob, folder: RunFolder, setting: Setting) -> None:
             seed=job.seed,
             folder=folder.warm_start,
             budgets=isinstance(job.reward, Budgeted),
+            draw_models=lambda rng: job.pools.draw(setting.task.pool.names, rng),
             on_step=lambda step, loss: progress.update(step, {"loss": loss}),
         )
 

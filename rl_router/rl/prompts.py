@@ -43,9 +43,16 @@ def write_prompts(path: Path, task: Task, job: TrainJob) -> None:
 
 
 def _drawn(task: Task, n: int, job: TrainJob) -> list[Prompt]:
-    """Any training question at any cost weight, uniformly, with the whole pool."""
+    """Any training question at any cost weight, uniformly, with the whole pool or one that is drawn for it."""
     rng = random.Random(job.seed)
-    return [Prompt(query=rng.choice(task.train), cost_weight=rng.choice(job.cost_weights)) for _ in range(n)]
+    return [
+        Prompt(
+            query=rng.choice(task.train),
+            cost_weight=rng.choice(job.cost_weights),
+            models=tuple(job.pools.draw(task.pool.names, rng) or ()),
+        )
+        for _ in range(n)
+    ]
 
 
 def _given(prompts: Sequence[Prompt], n: int, seed: int) -> list[Prompt]:

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from pathlib import Path
+from random import Random
 from typing import Any
 
 from rl_router.episode.dialect import Dialect, Opening
@@ -41,6 +42,10 @@ class Setting:
         terms = self.job.reward.group_terms(group, self.task.cost_reference_usd)
         return [replace(episode, reward=t) for episode, t in zip(group, terms, strict=True)]
 
+    def pool_of(self, query: Query) -> list[str] | None:
+        """The models that a question may ask where pools are drawn per sample; None: the task's whole pool."""
+        return self.job.pools.draw(self.task.pool.names, Random(f"pool of {query.query_id}"))
+
     def environment(
         self,
         codec: Dialect,
@@ -48,7 +53,12 @@ class Setting:
         cost_weight: float,
         models: Sequence[str] | None = None,
     ) -> Environment:
-        """The policy's own tokens cost what the recipe says. `models`: the episode's own pool."""
+        """The policy's own tokens cost what the recipe says. `models`: the episode's own pool.
+
+        Without `models`, and where pools are drawn per sample, a question has one of its own, the same each time.
+        """
+        if models is None:
+            models = self.pool_of(query)
         return Environment(
             task=self.task,
             codec=codec,
@@ -70,9 +80,11 @@ class Setting:
 
     def opening(self, query: Query, shown: float | None) -> Opening:
         """What the prompt of a question may tell, at a setting of the dial that is shown or not."""
-        task = self.task
+        task, names = self.task, self.pool_of(query)
         budgets = isinstance(self.job.reward, Budgeted)
-        return opening_of(task.pool, task.mode, self.job.limits, query, shown, budgets=budgets)
+        return opening_of(
+            task.pool.select(names) if names else task.pool, task.mode, self.job.limits, query, shown, budgets=budgets
+        )
 
 
 def check_prompts(task: Task, job: TrainJob) -> None:

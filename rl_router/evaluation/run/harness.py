@@ -16,6 +16,7 @@ from pydantic import ValidationError
 from rl_router.errors import CheckpointError
 from rl_router.evaluation.run.baselines import Baselines
 from rl_router.evaluation.run.choices import Choice, choice_of_episode, choice_of_outcome, choice_rows
+from rl_router.evaluation.run.pooled_baselines import PooledBaselines
 from rl_router.evaluation.run.questions import asked_query, cut_questions, held_out
 from rl_router.evaluation.run.results import Outcome, Row, outcome_of, summarise, write_results
 from rl_router.evaluation.run.trained import TrainedRouter
@@ -160,11 +161,19 @@ def _play_baselines(setting: Setting, queries: Sequence[Query], found: _Found) -
     weights = setting.job.cost_weights
     kinds = {query.query_id: setting.task.label(query) for query in queries}
     with StepProgress("evaluating baselines", len(weights), every=len(weights)) as progress:
-        baselines = Baselines(setting.task, queries, setting.task.train)
+        baselines = _baselines(setting, queries)
         for step, weight in enumerate(weights, start=1):
             for name, outcomes in baselines.outcomes(setting.job.reward, weight, weights).items():
                 found.add(name, weight, outcomes, [choice_of_outcome(o, kinds[o.query_id]) for o in outcomes])
             progress.update(step, {})
+
+
+def _baselines(setting: Setting, queries: Sequence[Query]) -> Baselines | PooledBaselines:
+    pools = {query.query_id: setting.pool_of(query) for query in queries}
+    drawn = {query_id: names for query_id, names in pools.items() if names is not None}
+    if drawn:
+        return PooledBaselines(setting.task, queries, drawn)
+    return Baselines(setting.task, queries, setting.task.train)
 
 
 def _shown(row: Row) -> dict[str, float]:

@@ -11,7 +11,7 @@ from dataclasses import asdict
 from pathlib import Path
 
 from rl_router.evaluation.speed.gateway_cost import GatewaySpeed, measure
-from rl_router.evaluation.speed.gateways import litellm, ours, routellm
+from rl_router.evaluation.speed.gateways import GRADED, litellm, ours, routellm
 from rl_router.observe.console import say
 
 
@@ -19,6 +19,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser = argparse.ArgumentParser(description="CPU per request and throughput of gateways, in one run.")
     parser.add_argument("--litellm", type=Path, metavar="PYTHON", help="an interpreter that has litellm[proxy]")
     parser.add_argument("--routellm", type=Path, metavar="FOLDER", help="where routellm is installed (pip --target)")
+    parser.add_argument("--graded", type=int, default=GRADED, help="queries that our kNN looks through")
     parser.add_argument("--requests", type=int, default=300, help="of each kind in each round")
     parser.add_argument("--connections", type=int, default=32)
     parser.add_argument("--rounds", type=int, default=3)
@@ -28,7 +29,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     args = parser.parse_args(arguments)
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        contenders = [ours(folder)]
+        contenders = [ours(folder, graded=args.graded)]
         contenders += [litellm(args.litellm)] if args.litellm else []
         contenders += [routellm(args.routellm)] if args.routellm else []
         found = measure(

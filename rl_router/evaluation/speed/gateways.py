@@ -1,6 +1,6 @@
 """The gateways that are measured beside ours: LiteLLM's proxy and RouteLLM's server, wherever they are installed.
 
-Ours routes every request by kNN over ten thousand graded queries of two models; LiteLLM's proxy has one model and
+Ours routes every request by kNN over graded queries of two models; LiteLLM's proxy has one model and
 chooses nothing; RouteLLM's server routes by its random router, the only one that needs no network.
 """
 
@@ -22,9 +22,9 @@ TOPICS = ("primes", "rivers", "poems", "integrals", "capitals", "sonnets", "proo
 LITELLM = {"LITELLM_LOCAL_MODEL_COST_MAP": "True", "LITELLM_TELEMETRY": "False", "LITELLM_LOG": "ERROR"}
 
 
-def ours(folder: Path, *changes: str) -> Contender:
-    """kNN in the path of every request, and the log on. `changes` are keys of the serve recipe."""
-    _fit(folder / "knn")
+def ours(folder: Path, *changes: str, graded: int = GRADED) -> Contender:
+    """kNN over `graded` queries in the path of every request, and the log on. `changes` are keys of the serve recipe."""
+    _fit(folder / "knn", graded)
     pool = folder / "pool.yaml"
     models = [{"name": name, "input_usd_per_mtok": 1, "output_usd_per_mtok": 2} for name in ("weak", "strong")]
     pool.write_text(json.dumps({"models": models}))
@@ -65,14 +65,14 @@ def routellm(folder: Path) -> Contender:
     return Contender(name="routellm", model="router-random-0.5", command=command, environment=environment)
 
 
-def _fit(run: Path) -> None:
+def _fit(run: Path, graded: int) -> None:
     """A router over made-up graded queries: what it decides does not matter here, how long it takes does."""
     if (run / "router").is_dir():
         return
     chance = random.Random(0)
     texts = [
         f"Question {n}: how many {chance.choice(TOPICS)} are there between {n} and {chance.randint(n, 9 * n + 100)}?"
-        for n in range(GRADED)
+        for n in range(graded)
     ]
     rows = [
         {"dataset": "made_up", "split": "train", "query_id": str(n), "query": text, "task": "count",

@@ -23,7 +23,7 @@ LITELLM = {"LITELLM_LOCAL_MODEL_COST_MAP": "True", "LITELLM_TELEMETRY": "False",
 
 
 def ours(folder: Path, *changes: str, graded: int = GRADED) -> Contender:
-    """kNN over `graded` queries in the path of every request, and the log on. `changes` are keys of the serve recipe."""
+    """kNN over `graded` queries in the path of each request, and the log on. `changes` are keys of the recipe."""
     _fit(folder / "knn", graded)
     pool = folder / "pool.yaml"
     models = [{"name": name, "input_usd_per_mtok": 1, "output_usd_per_mtok": 2} for name in ("weak", "strong")]

@@ -53,6 +53,7 @@ class LiveWorld:
             "rollout=transformers", "cluster=laptop", f"policy.path={policy}", "policy.dtype=float32",
             f"run_dir={self.folder / run}", f"task.queries={self.folder / 'queries.parquet'}",
             f"task.prompts={self.folder / 'prompts'}", f"task.pool.file={self.folder / 'pool.yaml'}",
+            "task.pool.models=null",
             "task.pool.backoff_s=0.01", *limits,
             "algorithm.steps=1", "algorithm.prompts_per_step=4", "algorithm.updates_per_step=1",
             "algorithm.learning_rate=1e-3", "algorithm.warmup_steps=0", "checkpoint_every=1", "stall_timeout_s=900",
@@ -65,7 +66,8 @@ class LiveWorld:
         return job
 
 
-def live_world(folder: Path, server: LoopbackServer) -> LiveWorld:
+def live_world(folder: Path, server: LoopbackServer, cost_weight: float = 0.0) -> LiveWorld:
+    """`cost_weight` is the one that the recipe trains at; a prompt set is drawn for it."""
     specs = [spec for spec in load_specs(pool_path("world")) if spec.name in MODELS]
     pool = [
         {
@@ -84,6 +86,7 @@ def live_world(folder: Path, server: LoopbackServer) -> LiveWorld:
         PromptsJob(
             sources={"world": Source(queries=folder / "queries.parquet", split="train")},
             pool=str(folder / "pool.yaml"),
+            cost_weights=(cost_weight,),
             out=folder / "prompts",
         )
     )

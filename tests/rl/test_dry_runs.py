@@ -14,8 +14,13 @@ from rl_router.rl.launch import train
 pytest.importorskip("verl")
 
 RECIPES = {
-    "router_r1_ppo": ("qwen", "tags", {"reward/correct", "critic/vf_loss", "critic/advantages/mean", "actor/kl_loss"}),
-    "xrouter_dapo": ("qwen", "tools", {"reward/correct", "groups/no_spread"}),
+    "router_r1_ppo": (
+        "qwen",
+        "tags",
+        0.0,
+        {"reward/correct", "critic/vf_loss", "critic/advantages/mean", "actor/kl_loss"},
+    ),
+    "xrouter_dapo": ("qwen", "tools", 1.0, {"reward/correct", "groups/no_spread"}),
 }
 
 
@@ -40,10 +45,10 @@ def rules_of(dialect):
 @pytest.mark.timeout(1200)
 @pytest.mark.parametrize("recipe", ["router_r1_ppo", "xrouter_dapo"])
 def test_a_recipe_takes_one_whole_step(recipe, policies, tmp_path):
-    family, kind, expected = RECIPES[recipe]
+    family, kind, cost_weight, expected = RECIPES[recipe]
     checkpoint, dialect = policies(family, kind)
     with LoopbackServer(answer=answer) as server:
-        job = live_world(tmp_path, server).job(recipe, checkpoint, "run", rules_of(dialect))
+        job = live_world(tmp_path, server, cost_weight).job(recipe, checkpoint, "run", rules_of(dialect))
         folder = train(job)
     [row] = folder.read_metrics()
     assert row["step"] == 1 and row["episodes"] == 4 * job.algorithm.group_size

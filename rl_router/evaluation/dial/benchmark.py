@@ -12,7 +12,7 @@ from typing import Any
 from rl_router.errors import RouterError
 from rl_router.evaluation.dial.curves import learning_curves
 from rl_router.evaluation.dial.entrants import REWARDS, Entrant, entrants
-from rl_router.evaluation.dial.objectives import Optimum, optima
+from rl_router.evaluation.dial.objectives import FIT_QUESTIONS, Optimum, optima
 from rl_router.evaluation.dial.points import Fixed, Setting, decomposed_share, settings
 from rl_router.evaluation.dial.tables import markdown
 from rl_router.evaluation.run.baselines import Baselines
@@ -83,15 +83,15 @@ def read(done: Sequence[Entrant]) -> Findings:
     rows = {reward: [_results(e) for e in group] for reward, group in by_reward.items()}
     policies = {reward: settings(runs) for reward, runs in rows.items()}
     setting = RunSetting.of(job_of(RunFolder.open(by_reward["dial"][0].folder), {}))
-    baselines = Baselines(setting.task, held_out(setting), setting.task.train)
+    queries = held_out(setting)
     weights = [s.cost_weight for s in policies["dial"]]
     return Findings(
         seeds={reward: [e.seed for e in group] for reward, group in by_reward.items()},
         policies=policies,
         decomposed={r: [_decomposed(group, s.cost_weight) for s in policies[r]] for r, group in by_reward.items()},
         best_table=settings(rows["dial"][:1], "best_table"),
-        fixed=_fixed(baselines),
-        optima=optima(baselines, weights),
+        fixed=_fixed(Baselines(setting.task, queries, setting.task.train[:FIT_QUESTIONS])),
+        optima=optima(setting.task, queries, weights),
     )
 
 

@@ -11,7 +11,9 @@ from dataclasses import dataclass
 from statistics import fmean
 
 from rl_router.episode.rewards import Dial, Reward, RouterR1, SuccessGated
+from rl_router.episode.task import Task
 from rl_router.evaluation.run.baselines import Baselines
+from rl_router.types import Query
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -25,12 +27,15 @@ class Optimum:
     quality: float
 
 
-ALPHAS = (0.0, 0.2, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 1.0)
+ALPHAS = (0.0, 0.4, 0.6, 0.7, 0.8, 1.0)
 """Router-R1's, of which each run has one."""
+FIT_QUESTIONS = 500
+"""Of the training questions: Router-R1's normaliser looks at its whole window for every strategy that is priced."""
 
 
-def optima(baselines: Baselines, cost_weights: Sequence[float]) -> list[Optimum]:
-    """Router-R1 over α; xRouter, the linear and the exponential dial over λ."""
+def optima(task: Task, queries: Sequence[Query], cost_weights: Sequence[float]) -> list[Optimum]:
+    """Router-R1 over α; xRouter, the linear and the exponential dial over λ. Tables fit training questions."""
+    baselines = Baselines(task, queries, task.train[:FIT_QUESTIONS])
     asked: list[tuple[str, str, float, Reward, float]] = [
         ("router_r1", "α", alpha, RouterR1(alpha=alpha), 0.0) for alpha in ALPHAS
     ]

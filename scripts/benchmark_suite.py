@@ -19,8 +19,10 @@ import numpy as np
 import polars as pl
 
 from rl_router.data.table import RoutingTable
+from rl_router.errors import CheckpointError
 from rl_router.routers.observations import Observations
 from rl_router.routers.registry import router_class
+from rl_router.routers.router import load_router
 
 QUERIES, FIT, MODELS, TASKS = 12_000, 4_000, 30, 20
 ROUTERS: dict[str, tuple[str, dict[str, object]]] = {
@@ -77,10 +79,12 @@ def read_questions(path: Path, n: int) -> list[str]:
 
 
 def train(table: Path, folder: Path) -> list[str]:
-    """The folders of all routers; what was trained before is kept."""
+    """The folders of all routers; what was trained before, and can still be read, is kept."""
     observed = Observations.of(RoutingTable.read(table).select(split="train"))
     for name, (kind, options) in ROUTERS.items():
-        if not (folder / name).is_dir():
+        try:
+            load_router(folder / name)
+        except CheckpointError:
             router_class(kind)(**options).fit_observed(observed).save(folder / name)
     return [str(folder / name) for name in ROUTERS]
 

@@ -50,7 +50,8 @@ class LiveWorld:
         """Fit for a recipe's one step on one core."""
         limits = [f"limits.{name}={value if value is not None else 'null'}" for name, value in vars(LIMITS).items()]
         return [
-            "rollout=transformers", "cluster=laptop", f"policy.path={policy}", "policy.dtype=float32",
+            "rollout=transformers", "rollout.recompute_log_probs=true", "cluster=laptop",
+            f"policy.path={policy}", "policy.dtype=float32",
             f"run_dir={self.folder / run}", f"task.queries={self.folder / 'queries.parquet'}",
             f"task.prompts={self.folder / 'prompts'}", f"task.pool.file={self.folder / 'pool.yaml'}",
             "task.pool.models=null",

@@ -13,14 +13,9 @@ from rl_router.rl.launch import train
 
 pytest.importorskip("verl")
 
-RECIPES = {
-    "router_r1_ppo": (
-        "qwen",
-        "tags",
-        0.0,
-        {"reward/correct", "critic/vf_loss", "critic/advantages/mean", "actor/kl_loss"},
-    ),
-    "xrouter_dapo": ("qwen", "tools", 1.0, {"reward/correct", "groups/no_spread"}),
+RECIPES = {  # family, dialect, cost weight, what its algorithm logs
+    "router_r1_ppo": ("qwen", "tags", 0.0, {"critic/vf_loss", "critic/grad_norm", "actor/reward_kl_penalty"}),
+    "xrouter_dapo": ("qwen", "tools", 1.0, {"reward/overlong", "groups/no_spread"}),
 }
 
 
@@ -51,7 +46,7 @@ def test_a_recipe_takes_one_whole_step(recipe, policies, tmp_path):
         job = live_world(tmp_path, server, cost_weight).job(recipe, checkpoint, "run", rules_of(dialect))
         folder = train(job)
     [row] = folder.read_metrics()
-    assert row["step"] == 1 and row["episodes"] == 4 * job.algorithm.group_size
+    assert row["step"] == 1 and row["episodes"] >= 4 * job.algorithm.group_size  # DAPO samples groups again
     assert row["training/rollout_probs_diff_max"] < 1e-3  # what was sampled is what is trained on, token for token
     assert expected <= set(row)
     assert (folder.policy / "model.safetensors").is_file()

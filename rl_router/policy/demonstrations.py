@@ -128,7 +128,7 @@ class Demonstrator:
             asked.append(model)
             if reply == UNSURE and rng.random() < self.config.retry and len(asked) < len(self.task.pool.names):
                 again = " retry"
-            elif reply != UNSURE and rng.random() < self.config.check:
+            elif reply != UNSURE and rng.random() < self.config.check and len(asked) < len(self.task.pool.names):
                 again = " check"
             else:
                 break

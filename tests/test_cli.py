@@ -34,7 +34,9 @@ def refused(capsys, monkeypatch, tmp_path):
 
 
 def test_an_unknown_recipe_is_answered_with_the_list_of_recipes(refused):
-    assert "did you mean quickstart?; there are quickstart, replay" in refused("train", "quickstrat")
+    assert "did you mean quickstart?; there are dial, dial_dapo, held_out, quickstart, replay" in refused(
+        "train", "quickstrat"
+    )
 
 
 def test_a_misspelt_key_is_answered_with_the_right_one(refused):
@@ -106,7 +108,9 @@ def words(action):
 def test_an_option_may_stand_anywhere(leaf):
     positional = [word for action in leaf._get_positional_actions() for word in words(action)]
     options = [action for action in leaf._get_optional_actions() if "--help" not in action.option_strings]
-    firsts = [group._group_actions[0] for group in leaf._mutually_exclusive_groups if group.required]
+    groups = [group._group_actions for group in leaf._mutually_exclusive_groups if group.required]
+    firsts = [group[0] for group in groups]
+    options = [action for action in options if not any(action in group[1:] for group in groups)]
     needed = [*firsts, *(action for action in options if action.required)]
     required = [word for action in needed for word in words(action)]
     flags = [action for action in options if action.nargs == 0]

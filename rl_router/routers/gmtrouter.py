@@ -116,6 +116,8 @@ class GmtRouter(Router):
         states = _model_states(answers, len(observed.models))[added]
         self.states_ = np.concatenate([self.states_, states])[columns]
         self.mean_scores_ = np.concatenate([self.mean_scores_, observed.mean_scores[added]])[columns]
+        costs = np.concatenate([self.mean_costs_usd_, observed.mean_costs_usd[added]])
+        self.mean_costs_usd_ = costs[columns]
         self.cost_model_ = joined_costs(self.cost_model_, CostModel().fit(observed), added, columns)
         self.models_ = tuple(sorted([*self.models_, *new]))
 

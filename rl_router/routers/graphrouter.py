@@ -88,6 +88,8 @@ class GraphRouter(Router):
         joined.models_ = tuple(sorted(known + new))
         added = [observed.models.index(model) for model in new]
         joined.mean_scores_ = np.concatenate([self.mean_scores_, observed.mean_scores[added]])[columns]
+        costs = np.concatenate([self.mean_costs_usd_, observed.mean_costs_usd[added]])
+        joined.mean_costs_usd_ = costs[columns]
         joined.cost_model_ = joined_costs(self.cost_model_, CostModel().fit(observed), added, columns)
         joined.vectors_ = np.concatenate([self.vectors_, vectors])
         joined.task_of_ = np.concatenate([self.task_of_, self._tasks_of(observed.queries, vectors)])

@@ -18,7 +18,9 @@ class Spans:
         try:
             from opentelemetry import trace
         except ImportError:
-            raise RecipeError("telemetry=true needs opentelemetry-sdk and an exporter: pip install them") from None
+            raise RecipeError(
+                "telemetry=true needs an exporter and the extra 'telemetry': pip install 'rl-router[telemetry]'"
+            ) from None
         self._tracer: Any = trace.get_tracer("rl_router")
 
     def write(self, trace: Trace) -> None:

@@ -92,7 +92,7 @@ def test_order_of_users_in_a_batch_does_not_matter(fitted):
     np.testing.assert_allclose(fitted.scores(mixed), alone, atol=2e-6)
 
 
-def test_gmtrouter_takes_a_new_model_by_its_answers():
+def test_gmtrouter_takes_a_new_model_by_its_answers(tmp_path):
     router = router_class("gmtrouter")(**SMALL["gmtrouter"]).fit(half_and_half(40, 6))
     answers = {"curt": "7", "terse": STYLES["terse"]}
     table = sessions_table(people({"eve": "curt", "dan": "terse"}, 6, seed=4, answers=answers))
@@ -101,6 +101,8 @@ def test_gmtrouter_takes_a_new_model_by_its_answers():
     scores = dict(zip(grown.models_, grown.scores(asks("u1")).mean(axis=0), strict=True))
     assert scores["curt"] > scores["chatty"]  # u1 likes it terse, and has never seen `curt`
     assert (grown.costs_usd(asks("u1")) > 0).all()
+    grown.save(tmp_path / "router")
+    np.testing.assert_allclose(load_router(tmp_path / "router").scores(asks("u1")), grown.scores(asks("u1")), atol=2e-6)
 
 
 @pytest.mark.parametrize("name", ["user_elo", "user_knn"])

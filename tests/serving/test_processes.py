@@ -54,7 +54,7 @@ def hammer(url, until, answers, failures):
                 answer = client.post(f"{url}/chat/completions", json=body)
                 assert answer.status_code == 200 and ("[DONE]" in answer.text or not stream), answer.text
                 answers.append(answer.headers["x-request-id"])
-            except (httpx.ConnectError, httpx.ReadError):
+            except (httpx.ConnectError, httpx.ReadError, httpx.RemoteProtocolError, httpx.WriteError):
                 return  # nobody listens any more: if this request was accepted, the log says so
             except Exception as error:  # told to the test, which is in another thread
                 failures.append(repr(error))

@@ -97,7 +97,8 @@ def test_the_prompt_sets_of_the_recipes_are_those_that_the_runs_train_on(prompts
     made = load_step(PromptsJob, prompts, changes, folder="prompts")
     job = load_job(run, ["task.queries=queries.parquet"])
     assert set(made.cost_weights) <= set(job.cost_weights)
-    assert Path(job.task.prompts).is_relative_to(made.out.absolute())
+    if job.task.prompts is not None:  # Router-R1 trains on its queries file unless it is given a set
+        assert Path(job.task.prompts).is_relative_to(made.out.absolute())
     assert Path(job.task.pool.file).stem == made.pool
     assert (made.dialect, made.simple) == (job.dialect.kind, False)
 

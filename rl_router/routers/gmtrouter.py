@@ -15,7 +15,7 @@ from rl_router.data.table import RoutingTable
 from rl_router.errors import DataError
 from rl_router.routers.cost_model import CostModel, joined_costs
 from rl_router.routers.features import Features
-from rl_router.routers.learned import learned, learned_fields
+from rl_router.routers.learned import learned
 from rl_router.routers.networks.inputs import check_shapes, dense_features
 from rl_router.routers.networks.layers import Arrays, as_float64, log_odds, sigmoid
 from rl_router.routers.networks.people import (
@@ -99,9 +99,7 @@ class GmtRouter(Router):
         """
         self._check_fitted()
         observed = Observations.of(table)
-        other = type(self)(**self.parameters())
-        for name, _, _ in learned_fields(type(self)):
-            setattr(other, name, getattr(self, name))
+        other = self.copied()
         new = [model for model in observed.models if model not in self.models_]
         if new:
             other._admit(observed, new)

@@ -13,7 +13,7 @@ from pydantic import Field
 from rl_router.data.table import RoutingTable
 from rl_router.routers.cost_model import CostModel, joined_costs
 from rl_router.routers.features import Features
-from rl_router.routers.learned import learned, learned_fields
+from rl_router.routers.learned import learned
 from rl_router.routers.networks.graph import Graph, call_edges, logits, new_network, node_states
 from rl_router.routers.networks.inputs import check_shapes, dense_features
 from rl_router.routers.networks.layers import Arrays, as_float64, sigmoid, unit
@@ -82,9 +82,7 @@ class GraphRouter(Router):
         known = list(self.models_)
         new = [model for model in observed.models if model not in self.models_]
         columns = np.argsort(known + new)  # the columns of a router are sorted by name
-        joined = GraphRouter(**self.parameters())
-        for name, _, _ in learned_fields(GraphRouter):
-            setattr(joined, name, getattr(self, name))
+        joined = self.copied()
         joined.models_ = tuple(sorted(known + new))
         added = [observed.models.index(model) for model in new]
         joined.mean_scores_ = np.concatenate([self.mean_scores_, observed.mean_scores[added]])[columns]

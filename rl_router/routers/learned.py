@@ -75,6 +75,13 @@ class Learned:
         self.__dict__.clear()
         self.__dict__.update(kept)
 
+    def copied(self, **changes: Any) -> Self:
+        """Another one that has learned the same, with these hyper-parameters changed. Arrays are shared."""
+        other = type(self)(**{**self.parameters(), **changes})
+        for name, _, _ in learned_fields(type(self)):
+            setattr(other, name, getattr(self, name))
+        return other
+
     def _restored(self) -> None:
         """Called when every learned value has been loaded: raise ValueError for what the shapes alone do not show."""
 

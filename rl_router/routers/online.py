@@ -76,8 +76,7 @@ class Online(Router):
         taken = [model.name for model in models if model.name in self.models_]
         if taken:
             raise RecipeError(f"this router has a model {taken[0]!r} already")
-        grown = replace(self, new_models=(*self.new_models, *models))
-        grown.__dict__.update({name: value for name, value in self.__dict__.items() if name.endswith("_")})
+        grown = self.copied(new_models=(*self.new_models, *models))
         grown._join(models)
         return grown
 

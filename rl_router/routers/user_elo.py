@@ -12,7 +12,7 @@ from pydantic import Field
 from rl_router.data.table import RoutingTable
 from rl_router.errors import UnknownModelError
 from rl_router.routers.elo import Comparisons, bradley_terry, line, weighted_wins, win_rates
-from rl_router.routers.learned import learned, learned_fields
+from rl_router.routers.learned import learned
 from rl_router.routers.observations import Observations
 from rl_router.routers.router import Router
 from rl_router.routers.users import users_in, users_of
@@ -55,9 +55,7 @@ class UserElo(Router):
         new = sorted(set(observed.models) - set(self.models_))
         if new:
             raise UnknownModelError(f"this router has no rating for {new[0]!r}; fit it on a table that has that model")
-        other = type(self)(**self.parameters())
-        for name, _, _ in learned_fields(type(self)):
-            setattr(other, name, getattr(self, name))
+        other = self.copied()
         names, wins = self._wins(observed)
         other.users_ = tuple(sorted({*self.users_, *names}))
         other.wins_ = np.zeros((len(other.users_), *self.chances_.shape))

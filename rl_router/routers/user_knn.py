@@ -16,7 +16,7 @@ from rl_router.errors import UnknownModelError
 from rl_router.routers.ensemble import AnyRouter
 from rl_router.routers.features import Features, Vectors, make_features
 from rl_router.routers.knn import Knn
-from rl_router.routers.learned import learned, learned_fields
+from rl_router.routers.learned import learned
 from rl_router.routers.observations import Observations
 from rl_router.routers.router import Router
 from rl_router.routers.users import places, users_in, users_of
@@ -54,9 +54,7 @@ class UserKnn(Router):
         new = sorted(set(observed.models) - set(self.models_))
         if new:
             raise UnknownModelError(f"this router knows nothing of {new[0]!r}; fit it on a table that has that model")
-        other = type(self)(**self.parameters())
-        for name, _, _ in learned_fields(type(self)):
-            setattr(other, name, getattr(self, name))
+        other = self.copied()
         names, user_of, vectors, surprises = self._rated(observed)
         other.users_ = tuple(sorted({*self.users_, *names}))
         mine, theirs = (places(users, other.users_) for users in (self.users_, names))

@@ -79,7 +79,6 @@ class Served:
     """What a router chose: [n] columns of the stream, and how many changes in quality it noticed."""
 
     choices: np.ndarray
-    propensity: np.ndarray
     noticed: tuple[tuple[str, int], ...]
 
 
@@ -95,7 +94,7 @@ def serve(
 ) -> Served:
     """One request after the other. Both are attached to one file; `successor` takes over at its request."""
     late: deque[tuple[int, str, float]] = deque()
-    choices, propensity = np.zeros(len(stream.queries), int), np.zeros(len(stream.queries))
+    choices = np.zeros(len(stream.queries), int)
     for i, query in enumerate(stream.queries):
         if successor is not None and i == successor[0]:
             router = successor[1]
@@ -104,9 +103,8 @@ def serve(
             router.outcome(decision_id, quality=quality)
         decision = router.route([query], cost_weight=cost_weight)[0]
         j = choices[i] = stream.models.index(decision.model)
-        propensity[i] = decision.propensity
         router.outcome(query.query_id, cost_usd=float(stream.cost_usd[i, j]))
         if rng.random() < feedback.share:
             late.append((i + feedback.delay, query.query_id, float(stream.quality[i, j])))
         progress(i + 1)
-    return Served(choices=choices, propensity=propensity, noticed=tuple(router.live.learner.changes))
+    return Served(choices=choices, noticed=tuple(router.live.learner.changes))

@@ -4,10 +4,9 @@ change, and did an estimate from the log know beforehand what another router wou
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any
 
 import numpy as np
 
@@ -30,7 +29,7 @@ RECOVERED = slice(500, 1_000)
 @dataclass(frozen=True, kw_only=True)
 class Regret:
     """`regret` at each checkpoint: what the model that is best in hindsight over the whole stream would have earned
-    more, in units of quality. `per_task`: the same mean for the best model of every task, in hindsight."""
+    more, in units of quality. `best_per_task`: the mean of the best model of every task, in hindsight."""
 
     algorithm: str
     feedback: Feedback
@@ -49,7 +48,7 @@ def regret(
     reference = router.cost_reference_usd_ or 1.0
     utility = stream.utility(cost_weight, reference)
     label = f"{router.algorithm}, seed {seed}"
-    served = _served(replace_seed(router, seed), stream, cost_weight, feedback, progress, label)
+    served = _served(router.copied(seed=seed), stream, cost_weight, feedback, progress, label)
     earned = utility[np.arange(len(utility)), served.choices]
     best = int(utility.mean(axis=0).argmax())
     lost = np.cumsum(utility[:, best] - earned)
@@ -99,7 +98,7 @@ def recovery(
     changed, at = stream.changed(change), change.at
     utility = changed.utility(cost_weight, router.cost_reference_usd_ or 1.0)
     rows = np.arange(len(utility))
-    router = replace_seed(router, seed)
+    router = router.copied(seed=seed)
     last = router if newcomer is None else router.with_models(newcomer)
     frozen = [decision.model for decision in last.route(changed.queries, cost_weight=cost_weight)]
     unaware = utility[rows, [changed.models.index(model) for model in frozen]]
@@ -147,7 +146,7 @@ def coverage(
     for run in range(runs):
         rng = np.random.default_rng(run)
         stream = Stream.of(table, logged + later, rng=rng)
-        calls = _log(replace_seed(router, run), stream, logged)
+        calls = _log(router.copied(seed=run), stream, logged)
         models = models_of(calls)
         target = router_policy(candidate, calls, models, 0.0)
         features = encoder.encode([call.query for call in calls])
@@ -175,17 +174,6 @@ def announced(table: RoutingTable, model: str) -> NewModel:
     none = np.zeros((len(others), 1))
     quality, _ = expected_quality(qualities, costs[:-1], none, float(costs[-1]), np.zeros(1))
     return NewModel(name=model, quality=quality, cost_usd=float(costs[-1]))
-
-
-def replace_seed(router: Online, seed: int) -> Online:
-    """The same fitted router with other draws, attached to nothing."""
-    other = replace(router, seed=seed)
-    other.__dict__.update({name: value for name, value in router.__dict__.items() if name.endswith("_")})
-    return other
-
-
-def records(results: list[Any]) -> list[dict[str, Any]]:
-    return [{"study": type(result).__name__.lower(), **asdict(result)} for result in results]
 
 
 def _served(

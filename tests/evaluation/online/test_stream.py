@@ -1,0 +1,46 @@
+"""A stream of recorded answers, the changes planted in it, and a router served over it."""
+
+import numpy as np
+import polars as pl
+
+from rl_router.data.table import RoutingTable
+from rl_router.evaluation.online.stream import Change, Feedback, Stream
+from rl_router.evaluation.online.study import announced, regret
+from rl_router.routers.online import Online
+
+
+def table(n=60):
+    rows = [
+        {
+            "dataset": "d", "split": "train", "query_id": f"q{i}", "query": f"{word} question {i}", "task": word,
+            "ground_truth": None, "model": model, "score": float(model == right), "cost_usd": usd, "prompt_tokens": 1,
+            "completion_tokens": 1, "response": None,
+        }
+        for i in range(n)
+        for word, right in [("red", "a") if i % 3 else ("blue", "b")]
+        for model, usd in (("a", 0.001), ("b", 0.004))
+    ]  # fmt: skip
+    return RoutingTable(pl.DataFrame(rows, schema_overrides={"ground_truth": pl.String, "response": pl.String}))
+
+
+def test_a_stream_holds_each_query_once_and_a_change_begins_at_its_request():
+    stream = Stream.of(table(), 60, rng=np.random.default_rng(0))
+    assert len({query.text for query in stream.queries}) == 60
+    assert stream.quality.mean(axis=0).tolist() == [40 / 60, 20 / 60]
+    dearer = stream.changed(Change(kind="dearer", model="b", at=30, factor=2.0))
+    assert dearer.cost_usd[:30, 1].tolist() == [0.004] * 30 and dearer.cost_usd[30:, 1].tolist() == [0.008] * 30
+    broken = stream.changed(Change(kind="degrades", model="a", at=30, factor=0.0))
+    assert broken.quality[30:, 0].sum() == 0 and (broken.quality[:30] == stream.quality[:30]).all()
+    np.testing.assert_allclose(dearer.utility(0.5, 0.004)[:30, 1], stream.quality[:30, 1] - 0.5)
+
+
+def test_a_router_that_reads_the_colour_gains_on_the_best_fixed_model():
+    stream = Stream.of(table(), 200, rng=np.random.default_rng(0))
+    router = Online(features="lsa:2", floor=0.0).fit(table())
+    found = regret(router, stream, feedback=Feedback(), seed=0, progress=lambda *step: None)
+    assert found.best_per_task == 1.0 and found.mean > found.best_fixed + 0.2
+
+
+def test_a_model_is_announced_by_its_price_alone():
+    new = announced(table(), "b")
+    assert (new.name, round(new.cost_usd, 6)) == ("b", 0.004) and 0.5 < new.quality < 0.8

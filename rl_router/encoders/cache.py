@@ -18,6 +18,7 @@ import numpy as np
 from rl_router.encoders.batches import in_batches
 from rl_router.encoders.encoder import Encoder
 from rl_router.errors import EncoderError
+from rl_router.shared_sqlite import open_shared
 
 STORED_FLOATS = np.dtype("<f4")
 STORE_EVERY = 256
@@ -45,6 +46,7 @@ class VectorCache:
     def write(self, vectors: Mapping[bytes, np.ndarray]) -> None:
         rows = [(key, vector.astype(STORED_FLOATS).tobytes()) for key, vector in vectors.items()]
         with self._open() as connection:
+            connection.execute("BEGIN IMMEDIATE")
             connection.executemany("INSERT OR REPLACE INTO vectors VALUES (?, ?)", rows)
 
     @contextmanager
@@ -52,10 +54,7 @@ class VectorCache:
         """One connection per use: a process that forks or a thread that shares this object need no care."""
         connection = None
         try:
-            self.path.parent.mkdir(parents=True, exist_ok=True)
-            connection = sqlite3.connect(self.path, timeout=60)
-            connection.execute("PRAGMA journal_mode=WAL")
-            connection.execute("PRAGMA synchronous=NORMAL")
+            connection = open_shared(self.path)
             connection.execute("CREATE TABLE IF NOT EXISTS vectors (key BLOB PRIMARY KEY, vector BLOB) WITHOUT ROWID")
             yield connection
             connection.commit()

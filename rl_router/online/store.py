@@ -17,6 +17,7 @@ import numpy as np
 
 from rl_router.errors import CheckpointError, DataError
 from rl_router.online.outcome import Outcome
+from rl_router.shared_sqlite import open_shared
 
 SCHEMA = """
 CREATE TABLE IF NOT EXISTS decisions (
@@ -29,7 +30,6 @@ CREATE TABLE IF NOT EXISTS outcomes (
 );
 CREATE TABLE IF NOT EXISTS snapshots (settings TEXT PRIMARY KEY, seq INTEGER NOT NULL, state BLOB NOT NULL);
 """
-BUSY_S = 60.0
 FLOATS = np.dtype("<f4")
 KINDS = ("quality", "cost_usd")
 
@@ -52,10 +52,7 @@ class OutcomeStore:
     def __init__(self, path: Path | str) -> None:
         self.path = Path(path)
         try:
-            self.path.parent.mkdir(parents=True, exist_ok=True)
-            self._db = sqlite3.connect(self.path, timeout=BUSY_S, isolation_level=None, check_same_thread=False)
-            self._db.execute("PRAGMA journal_mode=WAL")
-            self._db.execute("PRAGMA synchronous=NORMAL")  # outlives the process; a power cut may take the last rows
+            self._db = open_shared(self.path)
             self._db.executescript(SCHEMA)
         except (sqlite3.Error, OSError) as error:
             raise CheckpointError(

@@ -13,8 +13,8 @@ from pathlib import Path
 from typing import Any
 
 from rl_router.errors import PoolError
+from rl_router.shared_sqlite import open_shared
 
-BUSY_S = 60.0
 COMMIT_EVERY_S = 0.01
 """Rows that come faster than this are committed together; a row that comes alone is committed at once."""
 
@@ -29,10 +29,7 @@ class SqliteFile:
         self._timer: asyncio.TimerHandle | None = None
         self._committed_s = 0.0
         try:
-            path.parent.mkdir(parents=True, exist_ok=True)
-            self._connection = sqlite3.connect(path, timeout=BUSY_S, isolation_level=None, check_same_thread=False)
-            self._connection.execute("PRAGMA journal_mode=WAL")
-            self._connection.execute("PRAGMA synchronous=NORMAL")
+            self._connection = open_shared(path)
             # moving the log into the file waits for the disk: every 64 MB, and when it is closed
             self._connection.execute("PRAGMA wal_autocheckpoint=16384")
             self._connection.executescript(schema)

@@ -5,7 +5,7 @@ import json
 import pytest
 
 from rl_router.evaluation.dial.benchmark import main
-from rl_router.evaluation.dial.entrants import entrants
+from rl_router.evaluation.dial.entrants import RECIPE, REWARDS, entrants
 from rl_router.recipe import load_job
 from rl_router.rl.job import job_to_dict
 
@@ -17,9 +17,8 @@ def folder(tmp_path):
     for name, costs in (("dial_seed0", (8e-4, 2e-4)), ("dial_seed1", (6e-4, 4e-4)), ("router_r1_seed0", (3e-4, 3e-4))):
         run = tmp_path / name
         run.mkdir()
-        reward = "router_r1" if name.startswith("router") else "dial"
-        changes = ["cost_weights=[0,1]", f"reward={reward}", "task.n_train=300", "task.n_test=60", "task.n_val=10"]
-        job = load_job("dial" if reward == "dial" else "quickstart", [*changes, f"run_dir={run}"])
+        changes = ["cost_weights=[0,1]", "task.n_train=300", "task.n_test=60", "task.n_val=10", f"run_dir={run}"]
+        job = load_job(RECIPE, [*REWARDS[name.rsplit("_seed")[0]], *changes])
         (run / "config.json").write_text(json.dumps(job_to_dict(job)))
         rows = []
         for weight, cost in zip(WEIGHTS, costs, strict=True):
@@ -37,6 +36,10 @@ def folder(tmp_path):
             "".join(json.dumps({"step": s, "reward/at_0": 0.1 * s, "reward/at_1": 0.05 * s}) + "\n" for s in (1, 2, 3))
         )
     return tmp_path
+
+
+def test_every_reward_that_takes_part_is_a_recipe_that_composes():
+    assert [load_job(RECIPE, list(changes)).reward.kind for changes in REWARDS.values()] == list(REWARDS)
 
 
 def test_the_findings_say_where_a_dial_falls_short(folder, capsys):

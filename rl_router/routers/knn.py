@@ -17,9 +17,12 @@ from rl_router.routers.observations import Observations
 from rl_router.routers.router import Router
 from rl_router.types import Query
 
-BLOCK_BYTES = 64 << 20
+BLOCK_BYTES = 16 << 20
+"""Of similarities at a time: larger ones spend as long in fetching fresh memory as in the product."""
 SAME = 1e-6
 """Similarities this near are equal: all queries as similar as the k-th are its neighbours too."""
+GROUP = 16
+"""Queries of which only the most similar one is looked at first."""
 
 
 @dataclass(kw_only=True)
@@ -47,18 +50,18 @@ class Knn(Router):
 
     def _scores(self, queries: Sequence[Query]) -> np.ndarray:
         vectors = self.features_([query.text for query in queries])
-        return np.concatenate([self._vote(similarity) for similarity in similarities(vectors, self._columns_of_index)])
+        blocks = similarities(vectors, self._columns_of_index)
+        return np.stack([self._vote(similarity) for block in blocks for similarity in block])
 
     def _vote(self, similarity: np.ndarray) -> np.ndarray:
-        """[b, n] similarities to [b, m] scores."""
+        """[n] similarities to [m] scores."""
         near = nearest(similarity, self.k)
+        weights = np.ones(len(near))
         if self.temperature is not None:
-            best = similarity.max(axis=1)
-            rows = np.repeat(np.arange(len(best)), np.diff(near.indptr))
-            near.data = np.exp((similarity[rows, near.indices] - best[rows]) / self.temperature)
+            weights = np.exp((similarity[near] - similarity.max()) / self.temperature)
         prior = self.prior or 1e-9  # no neighbour with a known score: the mean, not 0 / 0
-        total = near @ self._known_scores + prior * self.mean_scores_
-        return np.asarray(total / (near @ self._known + prior))
+        total = weights @ self._known_scores[near] + prior * self.mean_scores_
+        return np.asarray(total / (weights @ self._known[near] + prior))
 
     @cached_property
     def _columns_of_index(self) -> Any:
@@ -82,14 +85,23 @@ def similarities(vectors: Any, index: Any) -> Iterator[np.ndarray]:
         yield block.toarray() if sparse.issparse(block) else block
 
 
-def nearest(similarity: np.ndarray, k: int) -> sparse.csr_matrix:
-    """[b, n] with a 1 for each of the k most similar, and for any other that is as similar as the k-th.
+def nearest(similarity: np.ndarray, k: int) -> np.ndarray:
+    """The columns of the k most similar of [n], and of any other that is as similar as the k-th.
 
-    What is not similar at all is no neighbour: an unheard-of text has none.
+    What is not similar at all is no neighbour: an unheard-of text has none. The k-th of the most similar ones of every
+    group is no more similar than the k-th of all, so what lies below it is left out before anything is sorted.
     """
-    b, n = similarity.shape
-    k = min(k, n)
-    least = np.maximum(np.partition(similarity, n - k, axis=1)[:, n - k] - SAME, SAME)  # [b]
-    rows, columns = np.nonzero(similarity >= least[:, None])
-    starts = np.searchsorted(rows, np.arange(b + 1))
-    return sparse.csr_matrix((np.ones(len(columns)), columns, starts), shape=(b, n))
+    groups, least = len(similarity) // GROUP, SAME
+    if groups >= k:
+        firsts = similarity[: GROUP * groups].reshape(GROUP, groups).max(axis=0)
+        least = max(_kth(firsts, k) - SAME, SAME)
+    columns = np.flatnonzero(similarity >= least)
+    if len(columns) <= k:
+        return columns
+    found = similarity[columns]
+    return columns[found >= _kth(found, k) - SAME]
+
+
+def _kth(values: np.ndarray, k: int) -> float:
+    """The k-th largest."""
+    return float(np.partition(values, len(values) - k)[len(values) - k])

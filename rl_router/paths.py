@@ -6,8 +6,8 @@ import os
 from pathlib import Path
 
 PACKAGE = Path(__file__).resolve().parent
-COMPLETE = ("", "routers")
-"""Where `rl-router train` looks for a recipe: the top of recipes/, and the classical routers."""
+COMPLETE = ("", "routers", "multi_round")
+"""Where `rl-router train` looks for a recipe: the top of recipes/, the classical routers and the multi-round ones."""
 
 
 def checkout() -> Path | None:

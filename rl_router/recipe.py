@@ -23,6 +23,7 @@ from omegaconf import OmegaConf
 from omegaconf.errors import MissingMandatoryValue, OmegaConfBaseException
 from pydantic import TypeAdapter, ValidationError
 
+from rl_router.episode.multi_round_run import MultiRoundJob
 from rl_router.errors import CheckpointError, RecipeError
 from rl_router.nested import merged
 from rl_router.paths import COMPLETE, recipe_files, recipes_dir
@@ -33,6 +34,7 @@ from rl_router.routers.plugins import plugins
 from rl_router.routers.registry import entry
 
 Job = TypeVar("Job")
+AnyJob = TrainJob | RouterJob[Any] | MultiRoundJob
 
 STEPS = ("collect", "models", "prompts", "queries", "serve", "suites")
 """Folders of recipes/ that hold recipes of `rl-router data …`, named like the command, suites or gateways; others hold
@@ -50,7 +52,7 @@ def group_options() -> dict[str, list[str]]:
     return {folder.name: sorted(path.stem for path in folder.glob("*.yaml")) for folder in folders}
 
 
-def load_job(name: str, overrides: Sequence[str] = ()) -> TrainJob | RouterJob[Any]:
+def load_job(name: str, overrides: Sequence[str] = ()) -> AnyJob:
     """The job of a recipe: a name in recipes/ or a path to a YAML file, changed by `key=value` and `group=option`."""
     if name not in recipe_names() and name in plugins():
         with TemporaryDirectory() as folder:
@@ -180,8 +182,11 @@ def read_values(overrides: Sequence[str]) -> dict[str, Any]:
     return values
 
 
-def checked(values: Mapping[str, Any], *, where: str) -> TrainJob | RouterJob[Any]:
-    """A recipe with a `router` fits a classical router, any other trains a policy."""
+def checked(values: Mapping[str, Any], *, where: str) -> AnyJob:
+    """A recipe with a `router` fits a classical router, one with a `decomposer` states a multi-round router, and any
+    other trains a policy."""
+    if "decomposer" in values:
+        return checked_step(MultiRoundJob, values, where=where)
     kind: Any = router_job_type(dict(values)) if "router" in values else TrainJob
     try:
         return router_job_from_dict(dict(values)) if "router" in values else job_from_dict(dict(values))

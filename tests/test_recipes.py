@@ -1,9 +1,12 @@
 """Every YAML file under recipes/ is composed and checked, without building anything."""
 
 import shutil
+from dataclasses import asdict
 
 import pytest
+from pydantic import TypeAdapter
 
+from rl_router.episode.multi_round_run import MultiRoundJob
 from rl_router.errors import RecipeError
 from rl_router.paths import recipes_dir
 from rl_router.pipeline.collect import CollectJob
@@ -61,6 +64,8 @@ def test_every_file_is_a_recipe_a_pool_or_an_option_that_fits_the_quickstart(pat
             assert load_specs(path)
         case ["routers"]:
             assert job_of(name).router.kind == name
+        case ["multi_round"]:
+            assert (job_of(name).name, job_of(name).decomposer) == (name, "nano")
         case ["rule" | "learner" as group]:
             assert getattr(job_of("random" if name == "direct" else "knn", f"{group}={name}"), group).kind == name
         case [group]:
@@ -84,7 +89,9 @@ def test_every_file_says_in_its_first_line_what_it_is_for():
 def test_a_job_goes_to_json_and_comes_back_the_same():
     for name in recipe_names():
         job = job_of(name)
-        if name in ROUTERS:
+        if isinstance(job, MultiRoundJob):
+            assert TypeAdapter(MultiRoundJob).validate_python(asdict(job)) == job
+        elif name in ROUTERS:
             assert router_job_from_dict(router_job_to_dict(job)) == job
         else:
             assert job_from_dict(job_to_dict(job)) == job

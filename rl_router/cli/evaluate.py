@@ -75,6 +75,14 @@ def evaluate_run_folder(args: argparse.Namespace) -> None:
     from rl_router.recipe import read_changes
 
     folder = RunFolder.open(args.what)
+    from rl_router.episode.multi_round_run import is_multi_round
+
+    if is_multi_round(folder):
+        from rl_router.errors import RecipeError
+
+        raise RecipeError(
+            f"a multi-round router is judged beside others in a suite: rl-router evaluate quick routers=[{args.what}]"
+        )
     changes = read_changes(folder.config, args.changes)
     from rl_router.evaluation.run.classical import evaluate_router_run, is_router_run
 

@@ -48,6 +48,12 @@ def infer_command(args: argparse.Namespace) -> None:
     queries, named = read_plain_queries(args.input), find_router(args.run)
     if named is not None:
         infer_with_router(args, named, queries)
+        return
+    from rl_router.episode.multi_round_run import is_multi_round
+    from rl_router.observe.run_folder import RunFolder
+
+    if is_multi_round(RunFolder.open(args.run)):  # in one sentence, before torch is loaded
+        infer_with_rounds(args, queries)
     else:
         infer_with_policy(args, queries)
 
@@ -104,9 +110,6 @@ def infer_with_policy(args: argparse.Namespace, queries: list[Query]) -> None:
     """A trained language model decides, and writes the answer where its run does."""
     import os
 
-    from rl_router.observe.run_folder import RunFolder
-
-    RunFolder.open(args.run)  # in one sentence, before torch is loaded
     from rl_router.evaluation.run.asking import answer_queries, decide_queries
 
     weight = POLICY_WEIGHT if args.cost_weight is None else args.cost_weight
@@ -119,6 +122,30 @@ def infer_with_policy(args: argparse.Namespace, queries: list[Query]) -> None:
         raise RecipeError("--temp and --max-tokens are for real models: name them with --pool")
     episodes = answer_queries(
         args.run, queries, weight, live=live, environment=os.environ, sampling=sampling(args),
+        max_tokens=args.max_tokens,
+    )  # fmt: skip
+    for episode in episodes:
+        show(args, answer_record(episode))
+
+
+def infer_with_rounds(args: argparse.Namespace, queries: list[Query]) -> None:
+    """A model splits each query, and models of the pool answer its parts."""
+    import os
+
+    from rl_router.episode.multi_round_run import read_multi_round, with_pool
+    from rl_router.evaluation.run.multi_round import ask_multi_round
+
+    if args.route_only:
+        raise RecipeError("a multi-round router decides by asking a model to split the query: leave out --route-only")
+    run, live = read_multi_round(args.run), None
+    if args.pool is not None or run.job.backend == "http":
+        args.pool, args.endpoint = args.pool or run.job.pool, args.endpoint or run.job.endpoint
+        live = live_pool(args)
+        run = with_pool(run, live)
+    elif args.temp is not None:
+        raise RecipeError("--temp is for real models: name them with --pool")
+    episodes = ask_multi_round(
+        run, queries, args.cost_weight, live=live, environment=os.environ, sampling=sampling(args),
         max_tokens=args.max_tokens,
     )  # fmt: skip
     for episode in episodes:

@@ -20,6 +20,17 @@ IN_RESULTS = {
     "best_table": "the best model or chain for each kind of query, one table for each cost weight",
 }
 """Rows of a table of results that no recipe in recipes/routers fits."""
+MULTI_ROUND = {
+    "knn_multiround": (
+        "a model splits the question, a router fitted on a table chooses whom to ask each part",
+        ["decomposer", "chooser"],
+    ),
+    "llm_multiround": (
+        "a model splits the question and says whom to ask each part, by what is said of the models",
+        ["decomposer"],
+    ),
+}
+"""Of recipes/multi_round: they ask models themselves, so they need a pool and the name of the model that splits."""
 
 
 def add(commands: Commands) -> None:
@@ -92,6 +103,9 @@ def router_rows() -> list[dict[str, Any]]:
         }
         for entry in entries().values()
     ]
+    for name, (text, needs) in MULTI_ROUND.items():
+        more = {"trainable": False, "needs": needs, "learners": ["direct"], "rules": []}
+        rows.append({"name": name, "family": "multi-round", **more, "description": text})
     for name, text in IN_RESULTS.items():
         family = "policy" if name in ("policy", "warm_start", "policy_blind") else "baseline"
         more = {"trainable": family == "policy", "needs": [], "learners": ["rl"] if family == "policy" else []}

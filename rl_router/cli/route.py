@@ -13,7 +13,9 @@ from rl_router.cli.routers import NAME
 from rl_router.errors import RecipeError
 
 if TYPE_CHECKING:
+    from rl_router.observe.run_folder import RunFolder
     from rl_router.routers.named import Named
+    from rl_router.types import Episode
 
 
 def add(commands: Commands) -> None:
@@ -41,10 +43,27 @@ def route_command(args: argparse.Namespace) -> None:
     from rl_router.observe.run_folder import RunFolder
 
     folder = RunFolder.open(args.run)
-    from rl_router.evaluation.run.harness import route_query
-
-    record = episode_record(route_query(folder.path, args.query, 0.5 if args.cost_weight is None else args.cost_weight))
+    record = episode_record(played(folder, args.query.strip(), args.cost_weight))
     print(json.dumps(record, ensure_ascii=False, indent=2) if args.json else episode_view(record))
+
+
+def played(folder: RunFolder, query: str, cost_weight: float | None) -> Episode:
+    """What a router that asks models itself comes to."""
+    from rl_router.episode.multi_round_run import is_multi_round, read_multi_round
+
+    if not is_multi_round(folder):
+        from rl_router.evaluation.run.harness import route_query
+
+        return route_query(folder.path, query, 0.5 if cost_weight is None else cost_weight)
+    import os
+
+    from rl_router.evaluation.run.multi_round import ask_multi_round
+    from rl_router.types import Query
+
+    run = read_multi_round(folder.path)
+    live = None if run.job.backend == "simulated" else run.job.live_pool()
+    typed = Query(query_id="typed", text=query, answers=(), task="")
+    return ask_multi_round(run, [typed], cost_weight, live=live, environment=os.environ)[0]
 
 
 def decide(args: argparse.Namespace, named: Named) -> None:

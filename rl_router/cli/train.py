@@ -21,7 +21,15 @@ def train_command(args: argparse.Namespace) -> None:
     from rl_router.recipe import load_job
 
     job = load_job(args.recipe, args.changes)
+    from rl_router.episode.multi_round_run import MultiRoundJob, write_multi_round
     from rl_router.routers.job import RouterJob
+
+    if isinstance(job, MultiRoundJob):
+        write_multi_round(job)
+        print(
+            f'Nothing to train. Ask it: rl-router route {job.run_dir} "…", or serve it: rl-router serve {job.run_dir}'
+        )
+        return
 
     if isinstance(job, RouterJob):
         from rl_router.evaluation.run.classical import train_router

@@ -10,7 +10,7 @@ from difflib import get_close_matches
 from rl_router.errors import BudgetExceededError, PoolError, UnknownModelError
 from rl_router.pool.backend import Backend, DeterministicBackend, Request
 from rl_router.pool.budget import Budget
-from rl_router.pool.ledger import Ledger
+from rl_router.pool.ledger import Ledger, Purpose
 from rl_router.pool.spec import ModelSpec, check_names, load_specs
 from rl_router.types import Call, CallStatus, ModelReply, Query, Usage
 
@@ -70,35 +70,38 @@ class ModelPool:
         ledger: Ledger,
         budget: Budget | None = None,
         max_tokens: int | None = None,
+        purpose: Purpose = "worker",
     ) -> Call:
         """One call of `prompt` alone, every attempt of it charged to `ledger` and `budget`. See `send`."""
         if model not in self._by_name:
             call = _refusal(model, prompt, CallStatus.UNKNOWN_MODEL, self._unknown(model))
-            self._charge(ledger, call)
+            self._charge(ledger, call, purpose)
             return call
         request = Request(spec=self._by_name[model], prompt=prompt, query=query, max_tokens=max_tokens)
-        return await self.send(request, ledger=ledger, budget=budget)
+        return await self.send(request, ledger=ledger, budget=budget, purpose=purpose)
 
-    async def send(self, request: Request, *, ledger: Ledger, budget: Budget | None = None) -> Call:
+    async def send(
+        self, request: Request, *, ledger: Ledger, budget: Budget | None = None, purpose: Purpose = "worker"
+    ) -> Call:
         """One call, every attempt of it charged to `ledger` and `budget`. The status of its reply says how it ended.
 
         Only a PoolError passes through, above all the NotRecordedError of a replay: it means that the experiment is
         wrong, not that a model is bad.
         """
         call = await self._pay(request, budget)
-        self._charge(ledger, call)
+        self._charge(ledger, call, purpose)
         return call
 
-    def _charge(self, ledger: Ledger, call: Call) -> None:
+    def _charge(self, ledger: Ledger, call: Call, purpose: Purpose) -> None:
         reply = call.reply
         for attempt in reply.earlier:
             usage = attempt.usage or Usage()
             ledger.charge(
-                model=call.model, usage=usage, cost_usd=self._by_name[call.model].price(usage),
+                model=call.model, usage=usage, cost_usd=self._by_name[call.model].price(usage), purpose=purpose,
                 from_cache=reply.from_cache, status=attempt.status, usage_known=attempt.usage is not None,
             )  # fmt: skip
         ledger.charge(
-            model=call.model, usage=reply.usage, cost_usd=call.cost_usd, from_cache=reply.from_cache,
+            model=call.model, usage=reply.usage, cost_usd=call.cost_usd, purpose=purpose, from_cache=reply.from_cache,
             status=reply.status, usage_known=reply.usage_known,
         )  # fmt: skip
 

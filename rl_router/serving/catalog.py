@@ -7,14 +7,17 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from rl_router.episode.multi_round_run import is_multi_round
 from rl_router.errors import CheckpointError, RecipeError
+from rl_router.observe.run_folder import RunFolder
 from rl_router.pool.keys import Mask, all_keys
 from rl_router.pool.live_pool import LivePool
 from rl_router.pool.spec import ModelSpec, load_specs, pool_path
 from rl_router.serving.breaker import Breaker
 from rl_router.serving.http_upstream import HttpUpstream
 from rl_router.serving.job import ServeJob
-from rl_router.serving.names import Names
+from rl_router.serving.multi_round import ServedMultiRound
+from rl_router.serving.names import Kind, Names
 from rl_router.serving.routing import ServedRouter
 from rl_router.serving.sessions import Sessions
 from rl_router.serving.simulated_upstream import SimulatedUpstream
@@ -32,6 +35,7 @@ class Catalog:
     specs: Mapping[str, ModelSpec]
     routers: Mapping[str, ServedRouter]
     policies: Mapping[str, ServedPolicy]
+    multi_rounds: Mapping[str, ServedMultiRound]
     names: Names
     breakers: Mapping[str, Breaker]
     sessions: Sessions | None
@@ -51,18 +55,24 @@ class Catalog:
         routers = {
             name: ServedRouter(name, router_folder(run), specs, processes=job.scorers)
             for name, run in job.routers.items()
-            if not (run / "policy").is_dir()
+            if kind_of(run) == "router"
+        }
+        multi_rounds = {
+            name: ServedMultiRound(name, run, specs)
+            for name, run in job.routers.items()
+            if kind_of(run) == "multi_round"
         }
         policies = open_policies(job, environment)
         default = job.default or next(iter(job.routers), None)
         if default is not None and default not in job.routers:
             raise RecipeError(f"default is {default!r}, and the routers are {', '.join(job.routers) or '(none)'}")
-        kinds = {name: "policy" if name in policies else "router" for name in job.routers}
+        kinds = {name: kind_of(run) for name, run in job.routers.items()}
         return cls(
             job=job,
             specs=specs,
             routers=routers,
             policies=policies,
+            multi_rounds=multi_rounds,
             names=Names(kinds, default, specs),
             breakers={name: Breaker(job.breaker) for name in specs},
             sessions=Sessions(job.sticky, specs) if job.sticky is not None else None,
@@ -75,11 +85,20 @@ class Catalog:
             router.close()
         for policy in self.policies.values():
             policy.close()
+        for agent in self.multi_rounds.values():
+            agent.close()
         await self.upstream.close()
 
 
+def kind_of(run: Path) -> Kind:
+    """What a folder holds; what is neither a policy's nor a multi-round run is to be a router's."""
+    if (run / "policy").is_dir():
+        return "policy"
+    return "multi_round" if is_multi_round(RunFolder(run)) else "router"
+
+
 def open_policies(job: ServeJob, environment: Mapping[str, str]) -> dict[str, ServedPolicy]:
-    runs = {name: run for name, run in job.routers.items() if (run / "policy").is_dir()}
+    runs = {name: run for name, run in job.routers.items() if kind_of(run) == "policy"}
     if not runs:
         return {}
     from rl_router.serving.policy import ServedPolicy  # with torch

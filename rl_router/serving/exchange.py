@@ -105,19 +105,16 @@ class Exchange:
         """A status that is no success. One that is the request's own fault would be refused by the others too."""
         body = self.catalog.mask.body(await reply.read(self.left_s))
         status, now_s = reply.status, time.monotonic()
-        another_may = is_retried(status) or status in ANOTHER_MAY or status < 400
-        if another_may:
-            breaker.failed(now_s)
-        else:
+        kind, is_ours = kind_of_refusal(status)
+        if is_ours:
             breaker.succeeded()
-        kind = {408: CallStatus.TIMEOUT, 429: CallStatus.RATE_LIMITED}.get(status, CallStatus.FAILED)
-        if not another_may or status in ANOTHER_MAY:
-            kind = CallStatus.REJECTED
+        else:
+            breaker.failed(now_s)
         self.trace.failed(spec, kind, time.perf_counter() - began_s, http_status=status)
         wait_s = retry_after_s(reply.headers, time.time())
         error = ApiError(status if status >= 400 else 502, error_message(body), retry_after_s=wait_s)
         own = (status, body, error.headers) if status >= 400 and _is_error(body) else None
-        return Failed(error, reply=own, final=not another_may)
+        return Failed(error, reply=own, final=is_ours)
 
     async def _give_up(self, failed: Failed | None, rests_s: list[float]) -> None:
         trace = self.trace
@@ -147,6 +144,14 @@ class Exchange:
             if OPENAI in (spec.endpoint or "") and "max_tokens" in body:
                 body.setdefault("max_completion_tokens", body.pop("max_tokens"))
         return dumps(body)
+
+
+def kind_of_refusal(status: int) -> tuple[CallStatus, bool]:
+    """How a call ended that got this status, and whether the request is to blame, so that no other model takes it."""
+    is_ours = not (is_retried(status) or status in ANOTHER_MAY or status < 400)
+    if is_ours or status in ANOTHER_MAY:
+        return CallStatus.REJECTED, is_ours
+    return {408: CallStatus.TIMEOUT, 429: CallStatus.RATE_LIMITED}.get(status, CallStatus.FAILED), is_ours
 
 
 def _is_error(body: bytes) -> bool:

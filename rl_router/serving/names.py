@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from difflib import get_close_matches
+from typing import Literal
 
 from rl_router.errors import RecipeError
 from rl_router.routers.calibration import parse_router_name
@@ -13,22 +14,29 @@ from rl_router.serving.errors import ApiError
 AUTO = "auto"
 PREFIX = "rl-router/"
 TOOL_RL = "router-tool-rl"
+Kind = Literal["router", "policy", "multi_round"]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Target:
-    """Exactly one of the three is set; `threshold` belongs to `router`."""
+    """Exactly one of the four is set; `threshold` belongs to `router`."""
 
     router: str | None = None
     threshold: float | None = None
     policy: str | None = None
+    multi_round: str | None = None
     model: str | None = None
+
+    @property
+    def own(self) -> str:
+        """What answers by itself, for a sentence about it."""
+        return "a policy" if self.policy is not None else "a multi-round router"
 
 
 class Names:
-    """`kinds` says of each served name whether it is a "router" or a "policy"."""
+    """`kinds` says of each served name what it is."""
 
-    def __init__(self, kinds: Mapping[str, str], default: str | None, models: Mapping[str, object]) -> None:
+    def __init__(self, kinds: Mapping[str, Kind], default: str | None, models: Mapping[str, object]) -> None:
         self._kinds, self._default, self._models = kinds, default, models
         self._policy = next((name for name, kind in kinds.items() if kind == "policy"), None)
 
@@ -59,7 +67,13 @@ class Names:
         raise self._unknown(name)
 
     def _served(self, name: str) -> Target:
-        return Target(router=name) if self._kinds[name] == "router" else Target(policy=name)
+        match self._kinds[name]:
+            case "router":
+                return Target(router=name)
+            case "policy":
+                return Target(policy=name)
+            case _:
+                return Target(multi_round=name)
 
     def _unknown(self, name: str) -> ApiError:
         near = get_close_matches(name, self.all(), n=1)

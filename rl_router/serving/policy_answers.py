@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from rl_router.serving.completion import completion, completion_events
@@ -30,21 +31,31 @@ async def answer_by_policy(
 
     name = asked.target.policy
     assert name is not None
+    query = whole_query(trace, asked, body)
+    episode, trace.ledger = await gateway.catalog.policies[name].play(query, asked.extras)
+    trace.turns = turns(episode)
+    note(trace, name, episode)
+    gateway.settle(trace)
+    await send_episode(gateway, inbound, trace, best_so_far(episode), episode, body)
+
+
+def whole_query(trace: Trace, asked: Asked, body: Mapping[str, Any]) -> Query:
+    """What there is to read, earlier turns and all. ApiError for a request that asks for more than text."""
     refused = next((field for field in NOT_FOR_POLICIES if body.get(field)), "n" if body.get("n", 1) != 1 else None)
     if refused is not None:
-        raise ApiError(400, f"a policy answers in text: it takes no {refused}", param=refused)
-    policy = gateway.catalog.policies[name]
+        raise ApiError(400, f"{asked.target.own} answers in text: it takes no {refused}", param=refused)
     text = conversation_text(body.get("messages") or []) or asked.query.text
-    query = Query(query_id=trace.request_id, text=text, answers=(), task="")
-    episode, ledger = await policy.play(query, asked.extras)
-    trace.ledger, trace.calls = ledger, [record_of(call) for call in episode.calls]
-    trace.turns, trace.stop, trace.http_status, trace.outcome = turns(episode), episode.stop.value, 200, "ok"
+    return Query(query_id=trace.request_id, text=text, answers=(), task="")
+
+
+def note(trace: Trace, name: str, episode: Episode) -> None:
+    """What an episode came to, for the client, the log and the metrics."""
+    trace.calls = [record_of(call) for call in episode.calls]
+    trace.stop, trace.http_status, trace.outcome = episode.stop.value, 200, "ok"
     trace.model_used = episode.calls[-1].model if episode.calls else name
     trace.choice = Choice(
         strategy=name, models=tuple(call.model for call in episode.calls), cost_weight=episode.cost_weight
     )
-    gateway.settle(trace)
-    await _send(gateway, inbound, trace, best_so_far(episode), episode, body)
 
 
 def record_of(call: Call) -> CallRecord:
@@ -55,7 +66,7 @@ def record_of(call: Call) -> CallRecord:
     )  # fmt: skip
 
 
-async def _send(
+async def send_episode(
     gateway: Gateway, inbound: Inbound, trace: Trace, text: str, episode: Episode, body: dict[str, Any]
 ) -> None:
     made: dict[str, Any] = {

@@ -14,6 +14,7 @@ from rl_router.serving.decide import Asked, choose, read_request
 from rl_router.serving.dialect import Dialect
 from rl_router.serving.exchange import Exchange
 from rl_router.serving.inbound import Inbound
+from rl_router.serving.multi_round_answers import answer_in_rounds
 from rl_router.serving.policy_answers import answer_by_policy
 from rl_router.serving.trace import Trace
 from rl_router.serving.upstream import DEADLINE
@@ -35,6 +36,10 @@ def proxied(dialect: Dialect) -> Callable[[Gateway, Inbound, Trace], Awaitable[N
             if asked.target.policy is not None:
                 await answer_by_policy(gateway, inbound, trace, asked, body)
                 return
+            deadline_s = time.monotonic() + allowed_s(inbound, gateway.job.limits.total_s)
+            if asked.target.multi_round is not None:
+                await answer_in_rounds(gateway, inbound, trace, asked, body, deadline_s)
+                return
             trace.choice = await choose(catalog, asked)
             exchange = Exchange(
                 inbound=inbound,
@@ -44,7 +49,7 @@ def proxied(dialect: Dialect) -> Callable[[Gateway, Inbound, Trace], Awaitable[N
                 choice=trace.choice,
                 catalog=catalog,
                 limits=gateway.job.limits,
-                deadline_s=time.monotonic() + allowed_s(inbound, gateway.job.limits.total_s),
+                deadline_s=deadline_s,
                 query=asked.query,
                 settle=settler(gateway, catalog, asked),
             )

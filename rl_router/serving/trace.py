@@ -128,6 +128,7 @@ class Trace:
             "turns_used": self.turns,
             "request_id": self.request_id,
             "cost_known": self.cost_known,
+            "cost_weight": self.choice.cost_weight if self.choice else None,
         }
         if self.stop is not None:
             view["stop"] = self.stop
@@ -137,7 +138,6 @@ class Trace:
             view |= {
                 "decided": decision.model,
                 "reason": "the conversation keeps its model" if choice.kept else decision.reason,
-                "cost_weight": choice.cost_weight,
                 "propensity": decision.propensity,
                 "predicted_quality": decision.scores,
                 "predicted_cost_usd": decision.predicted_cost_usd,

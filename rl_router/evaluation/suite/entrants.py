@@ -196,7 +196,7 @@ def entrant_of(entry: str | Mapping[str, Any], suite: Suite) -> Entrant:
         return SingleModel(name=entry, model=entry.removeprefix(MODEL))
     if entry in MULTI_ROUND:
         return _entrant_of_mapping({"router": entry}, suite)
-    found = _trained(entry, None)
+    found = _trained(entry, None, suite)
     if found is not None:
         return found
     if "/" in entry:
@@ -224,7 +224,7 @@ def _entrant_of_mapping(entry: Mapping[str, Any], suite: Suite) -> Entrant:
     name = options.pop("name", None)
     if router.startswith(MODEL) and not options:
         return SingleModel(name=str(name or router), model=router.removeprefix(MODEL))
-    found = _trained(router, name)
+    found = _trained(router, name, suite)
     if found is not None and not options:
         return found
     if found is not None or router.startswith(MODEL):
@@ -253,7 +253,7 @@ def registered(router: str, options: Mapping[str, Any], name: str) -> ScoringRou
     return ScoringRouter(name=name, identity=f"{router}({shown})", is_seeded=is_seeded, make=make)
 
 
-def _trained(text: str, name: Any) -> Entrant | None:
+def _trained(text: str, name: Any, suite: Suite) -> Entrant | None:
     """A run, a router's folder, or `router-NAME-THRESHOLD`. None where `text` names no such thing."""
     from rl_router.routers.named import find_router, load_named
 
@@ -267,6 +267,13 @@ def _trained(text: str, name: Any) -> Entrant | None:
     if not path.is_dir():
         return None
     if (path / "config.json").is_file():
+        from rl_router.episode.multi_round_run import is_multi_round
+        from rl_router.observe.run_folder import RunFolder
+
+        if is_multi_round(RunFolder(path)):
+            from rl_router.evaluation.suite.multi_round import multi_round_run
+
+            return multi_round_run(path, shown, suite)
         from rl_router.evaluation.suite.policy import PolicyRun
 
         return PolicyRun(name=shown, path=path)

@@ -46,7 +46,9 @@ def two_hops(count: int = 96, fitted_on: int = 960) -> list[TwoHops]:
     knn, ridge = Knn(k=20).fit(table), Ridge().fit(table)
     models = in_one_go(queries)
     pool = simulated_pool()
-    agents = {"llm_multiround": (MultiRound(pool=pool, decomposer="nano"), None)}
+    agents: dict[str, tuple[MultiRound, float | None]] = {
+        "llm_multiround": (MultiRound(pool=pool, decomposer="nano"), None)
+    }
     for name, router, weight in (("knn", knn, 0.0), ("knn", knn, 1.0), ("ridge", ridge, 0.0), ("ridge", ridge, 0.5)):
         agent = MultiRound(pool=pool, decomposer="nano", choose=chosen_by(router, pool.names, weight))
         agents[f"knn_multiround by {name}, λ = {weight:g}"] = agent, weight
@@ -57,7 +59,7 @@ def two_hops(count: int = 96, fitted_on: int = 960) -> list[TwoHops]:
         found.append(
             TwoHops(
                 router=name,
-                quality=float(np.mean([episode.quality for episode in episodes])),
+                quality=float(np.mean([episode.quality or 0.0 for episode in episodes])),
                 cost_usd=cost_usd,
                 mixture=best_mixture(models, cost_usd),
                 one_shot=best_routed(knn, queries, cost_usd),
@@ -136,4 +138,4 @@ def best_routed(router: Router, queries: Sequence[Query], cost_usd: float) -> fl
 def _asked(pool: ModelPool, models: Sequence[str], queries: Sequence[Query]) -> tuple[float, float]:
     calls = [pool.ask(model, query.text, query=query) for model, query in zip(models, queries, strict=True)]
     right = [exact_match(call.reply.text, query.answers) for call, query in zip(calls, queries, strict=True)]
-    return float(np.mean(right)), float(np.mean([call.cost_usd for call in calls]))
+    return float(np.mean(np.array(right, dtype=float))), float(np.mean([call.cost_usd for call in calls]))

@@ -1,8 +1,12 @@
 """What waiting for models costs while a policy samples: python scripts/benchmark_overlap.py [--latency-s 2]
 
-Plays the same episodes with a pool that answers at once and with one that answers after a while, so many in flight, on
-a small policy made here. Calls are asynchronous: an episode that waits stalls no other. What cannot be hidden is the
-chain within one episode, calls x latency, unless others have that much left to decode; the printed bound says so.
+The same episodes are played with a pool that answers at once and with one that answers after a while. What is sampled
+is thrown away and the turns are scripted, two calls and an answer of random lengths, so any size of policy can be
+measured without training one: the engine prefills and decodes exactly what it would for a policy that said them.
+
+An episode that waits stalls no other. What cannot be hidden is the chain within one episode, calls x latency, unless
+others have that much left to decode. A batch that decodes all episodes abreast has them all wait abreast;
+`--max-batch` below `--in-flight` lets one part decode while another waits.
 """
 
 from __future__ import annotations
@@ -10,35 +14,37 @@ from __future__ import annotations
 import argparse
 import asyncio
 import json
+import random
 import time
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
+from statistics import fmean
 from tempfile import TemporaryDirectory
 
-from rl_router.episode.dialects import Tags
+from rl_router.episode.dialects import Compact
 from rl_router.episode.environment import Environment
 from rl_router.episode.limits import Limits
 from rl_router.episode.rewards import Dial
 from rl_router.episode.rollout import run_episode
 from rl_router.episode.task import Task
 from rl_router.episode.world_task import WorldTask
-from rl_router.policy.config import UntrainedPolicy, WarmStart
-from rl_router.policy.decoder import BatchedDecoder, SamplingParams, text_end
+from rl_router.policy.config import TinyPolicy, WarmStart
+from rl_router.policy.decoder import BatchedDecoder, SamplingParams
 from rl_router.policy.folder import Policy
 from rl_router.policy.prepare import make_policy
 from rl_router.pool.backend import Backend, Request
 from rl_router.pool.pool import ModelPool
-from rl_router.types import Episode, ModelReply
+from rl_router.types import ModelReply
 
-LIMITS = Limits(max_turns=3, max_prompt_tokens=600, max_turn_tokens=110, max_reply_tokens=60, max_response_tokens=500)
-RULES = "Ask {names}.\n{descriptions}\nQuestion: {question}\n"
+CALLS = 2
 
 
+@dataclass(frozen=True, kw_only=True)
 class LateBackend:
     """Answers what `backend` answers, `latency_s` later."""
 
-    def __init__(self, backend: Backend, latency_s: float):
-        self.backend, self.latency_s = backend, latency_s
+    backend: Backend
+    latency_s: float
 
     async def complete(self, request: Request) -> ModelReply:
         if self.latency_s:
@@ -46,56 +52,114 @@ class LateBackend:
         return await self.backend.complete(request)
 
 
-async def play(policy: Policy, task: Task, dialect: Tags, episodes: int, in_flight: int) -> tuple[float, list[Episode]]:
-    """Wall seconds and the episodes, at most `in_flight` of them at a time."""
-    decoder = BatchedDecoder(policy.model, pad_id=policy.tokenizer.pad_token_id, max_batch=in_flight)
-    codec, places = dialect.over(policy.tokenizer), asyncio.Semaphore(in_flight)
-    ended = text_end(policy.tokenizer, codec.stop_texts)
+@dataclass(frozen=True, kw_only=True)
+class Turn:
+    token_ids: list[int]
+    log_probs: None = None
 
-    async def generate(prompt_ids, max_tokens, stop_ids):  # type: ignore[no-untyped-def]
-        params = SamplingParams()
-        return await decoder.generate(prompt_ids, max_tokens=max_tokens, stop_ids=stop_ids, params=params, ended=ended)
 
-    async def one(i: int) -> Episode:
-        async with places:
-            query = task.train[i % len(task.train)]
-            return await run_episode(Environment(task, codec, Dial(), LIMITS, query, None), generate)
+@dataclass(frozen=True, kw_only=True)
+class Bench:
+    policy: Policy
+    task: Task
+    limits: Limits
+    turn_tokens: int
+    episodes: int
+    in_flight: int
+    max_batch: int
 
-    started_s = time.perf_counter()
-    done = await asyncio.gather(*map(one, range(episodes)))
-    return time.perf_counter() - started_s, list(done)
+    async def play(self, latency_s: float) -> tuple[float, int]:
+        """Wall seconds, and the tokens that were sampled."""
+        decoder = BatchedDecoder(self.policy.model, pad_id=self.policy.tokenizer.pad_token_id, max_batch=self.max_batch)
+        pool = ModelPool(self.task.pool.specs, LateBackend(backend=self.task.pool.backend, latency_s=latency_s))
+        task = replace(self.task, pool=pool)
+        codec, places = Compact().over(self.policy.tokenizer), asyncio.Semaphore(self.in_flight)
+
+        async def one(i: int) -> None:
+            query, turns = task.train[i % len(task.train)], iter(self.turns(i))
+
+            async def generate(prompt_ids: list[int], max_tokens: int, stop_ids: object) -> Turn:
+                ids = next(turns)
+                await decoder.generate(prompt_ids, max_tokens=len(ids), stop_ids=(), params=SamplingParams())
+                return Turn(token_ids=ids)
+
+            async with places:
+                episode = await run_episode(Environment(task, codec, Dial(), self.limits, query, None), generate)
+            assert len(episode.calls) == CALLS and episode.format_ok
+
+        started_s = time.perf_counter()
+        await asyncio.gather(*map(one, range(self.episodes)))
+        return time.perf_counter() - started_s, decoder.sampled_tokens
+
+    def turns(self, i: int) -> list[list[int]]:
+        """The ids of each turn of episode `i`: half to one and a half times as many as a turn has on average."""
+        encode, rng, names = self.policy.tokenizer.encode, random.Random(i), self.task.pool.names
+        filler = encode(" done")[0]
+        ends = [f"</think><search> {name}: same</search>" for name in rng.sample(names, CALLS)]
+        said = []
+        for end in [*ends, "</think><answer> it</answer>"]:
+            start, rest = encode("<think>"), encode(end)
+            length = int(self.turn_tokens * rng.uniform(0.5, 1.5))
+            said.append([*start, *[filler] * max(1, length - len(start) - len(rest)), *rest])
+        return said
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__)
+    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("--latency-s", type=float, default=2.0)
     parser.add_argument("--in-flight", type=int, default=128)
-    parser.add_argument("--episodes", type=int, default=512)
+    parser.add_argument("--episodes", type=int, help="all that are played; as many as are in flight by default")
+    parser.add_argument("--max-batch", type=int, nargs="+", help="rows that decode at once; --in-flight by default")
+    parser.add_argument("--turn-tokens", type=int, default=32, help="tokens of a turn on average (32)")
+    parser.add_argument("--hidden", type=int, default=64, help="width of the policy (64)")
+    parser.add_argument("--layers", type=int, default=2, help="layers of the policy (2)")
     args = parser.parse_args()
     with TemporaryDirectory() as folder:
-        print(json.dumps(measure(Path(folder), args.episodes, args.in_flight, args.latency_s), indent=2))
+        for max_batch in args.max_batch or [args.in_flight]:
+            bench = prepare(args, max_batch, Path(folder))
+            print(json.dumps(measure(bench, args.latency_s)), flush=True)
 
 
-def measure(folder: Path, episodes: int, in_flight: int, latency_s: float) -> dict[str, float]:
-    (folder / "rules.txt").write_text(RULES)
-    dialect = Tags(prompt=str(folder / "rules.txt"))
-    task = WorldTask(n_train=200, n_val=5, n_test=5, tasks=("units", "lists")).build()
-    task = replace(task, pool=task.pool.select(("nano", "wiki")))
-    policy = make_policy(
-        UntrainedPolicy(), WarmStart(steps=90, batch_size=8, demonstrations=300, decompose=0.0), task=task,
-        cost_weights=(0.0,), tell_cost_weight=False, limits=LIMITS, seed=0, folder=folder / "policy", dialect=dialect,
+def prepare(args: argparse.Namespace, max_batch: int, folder: Path) -> Bench:
+    turn = int(1.5 * args.turn_tokens) + 16
+    limits = Limits(max_turns=CALLS + 1, max_turn_tokens=turn, max_response_tokens=(CALLS + 1) * (turn + 24))
+    task = WorldTask(n_train=500, n_val=5, n_test=5).build()
+    shape = TinyPolicy(
+        hidden_size=args.hidden, layers=args.layers, intermediate_size=5 * args.hidden // 2,
+        max_tokens=limits.max_prompt_tokens + limits.max_response_tokens,
     )  # fmt: skip
-    found: dict[str, float] = {"episodes": episodes, "in_flight": in_flight, "latency_s": latency_s}
-    for name, seconds in (("instant", 0.0), ("late", latency_s), ("instant_again", 0.0)):
-        pool = ModelPool(task.pool.specs, LateBackend(task.pool.backend, seconds))
-        found[f"{name}_s"], played = asyncio.run(play(policy, replace(task, pool=pool), dialect, episodes, in_flight))
-        found[f"{name}_calls"] = sum(len(episode.calls) for episode in played) / episodes
-    instant_s = (found["instant_s"] + found["instant_again_s"]) / 2
-    found["growth"] = found["late_s"] / instant_s - 1.0
-    # Little's law: so many episodes in flight cover this wait if each needs no less than that much of the decoder.
-    found["wait_s_per_episode"] = found["late_calls"] * latency_s
-    found["decoding_s_per_round"] = instant_s * in_flight / episodes
-    return found
+    policy = make_policy(
+        shape, WarmStart(steps=0, demonstrations=500), task=task, cost_weights=(0.0,), tell_cost_weight=False,
+        limits=limits, seed=0, folder=folder / "policy",
+    )  # fmt: skip
+    return Bench(
+        policy=policy,
+        task=task,
+        limits=limits,
+        turn_tokens=args.turn_tokens,
+        episodes=args.episodes or args.in_flight,
+        in_flight=args.in_flight,
+        max_batch=max_batch,
+    )
+
+
+def measure(bench: Bench, latency_s: float) -> dict[str, float]:
+    """Seconds with an instant pool, before and after, and with a late one; `growth` is what the waiting added."""
+    asyncio.run(replace(bench, episodes=min(16, bench.episodes)).play(0.0))  # warms up
+    before_s, tokens = asyncio.run(bench.play(0.0))
+    late_s, _ = asyncio.run(bench.play(latency_s))
+    after_s, _ = asyncio.run(bench.play(0.0))
+    return {
+        "parameters": sum(p.numel() for p in bench.policy.model.parameters()),
+        "episodes": bench.episodes,
+        "in_flight": bench.in_flight,
+        "max_batch": bench.max_batch,
+        "sampled_tokens": tokens,
+        "instant_s": round(before_s, 2),
+        "late_s": round(late_s, 2),
+        "instant_again_s": round(after_s, 2),
+        "growth": round(late_s / fmean((before_s, after_s)) - 1.0, 3),
+    }
 
 
 if __name__ == "__main__":

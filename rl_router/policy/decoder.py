@@ -98,12 +98,12 @@ class BatchedDecoder:
     async def _run(self) -> None:
         try:
             await asyncio.sleep(self.gather_s)  # let requests of one batch arrive
-            idle_steps = 0
+            steps = 0
             while self._waiting or self._rows:
-                idle_steps += 1
-                if self._waiting and (not self._rows or idle_steps >= 8 or 4 * len(self._waiting) >= len(self._rows)):
+                steps += 1
+                if self._is_worth_a_prefill(steps):
                     self._admit()
-                    idle_steps = 0
+                    steps = 0
                 self._step()
                 await asyncio.sleep(0)  # deliver finished rows, take new requests
                 if self._waiting and not self._rows:
@@ -114,6 +114,11 @@ class BatchedDecoder:
                     row.future.set_exception(error)
             self._rows, self._cache = [], None
             self._waiting.clear()
+
+    def _is_worth_a_prefill(self, steps: int) -> bool:
+        """A prefill stops the rows that decode: it waits for a quarter as many as there are, or 8 steps at most."""
+        joining = min(len(self._waiting), self.max_batch - len(self._rows))
+        return joining > 0 and (steps >= 8 or 4 * joining >= len(self._rows))
 
     @torch.inference_mode()
     def _admit(self) -> None:

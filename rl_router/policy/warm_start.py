@@ -56,9 +56,11 @@ def warm_start(
         if not batches:
             batches = _length_buckets(data, config.batch_size, rng)
         ids, mask = _pad(batches.pop(), pad_id)  # [b, t]
-        logits = model(input_ids=ids, attention_mask=(ids != pad_id).long()).logits[:, :-1]
-        wanted = mask[:, 1:]
-        loss = F.cross_entropy(logits[wanted], ids[:, 1:][wanted])
+        start = max(1, int(mask.any(0).long().argmax()))  # before it nothing is learned, and logits are dear
+        kept = ids.shape[1] - start + 1
+        out = model(input_ids=ids, attention_mask=(ids != pad_id).long(), logits_to_keep=kept)
+        wanted = mask[:, start:]
+        loss = F.cross_entropy(out.logits[:, :-1][wanted], ids[:, start:][wanted])
         for optimiser, rate in optimisers:
             for group in optimiser.param_groups:
                 group["lr"] = rate * _schedule(step, config.steps)

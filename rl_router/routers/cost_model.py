@@ -19,6 +19,7 @@ from scipy.optimize import nnls
 
 from rl_router.routers.learned import Learned, learned, learned_fields
 from rl_router.routers.observations import Observations
+from rl_router.routers.read_once import read
 from rl_router.types import Query
 
 N_SHAPES = 8
@@ -49,7 +50,7 @@ class CostModel(Learned):
 
     def costs_usd(self, queries: Sequence[Query]) -> np.ndarray:
         """[n, m] predicted cost of a call in USD, NaN where nothing is known of a model's price."""
-        shapes = text_shapes(queries)  # [n, 8]
+        shapes = read(lambda: tuple(query.text for query in queries), lambda: text_shapes(queries))  # [n, 8]
         characters = np.expm1(shapes[:, 1])[:, None]  # [n, 1]
         prompt = self.prompt_[:, 0] + self.prompt_[:, 1] * characters
         amount = np.exp(np.clip(shapes @ self.amount_.T, *self.range_.T)) * self.scale_

@@ -19,6 +19,7 @@ from sklearn.utils.extmath import randomized_svd
 
 from rl_router.errors import CheckpointError, RecipeError
 from rl_router.routers.learned import Learned, learned
+from rl_router.routers.read_once import read
 
 Vectors = np.ndarray | sparse.csr_matrix
 
@@ -99,6 +100,12 @@ class Tfidf(Features):
         return self
 
     def __call__(self, texts: Sequence[str]) -> sparse.csr_matrix:
+        return read(
+            lambda: (self.unit, self.longest, self.terms_, self.idf_.tobytes(), tuple(texts)),
+            lambda: self._vectors(texts),
+        )
+
+    def _vectors(self, texts: Sequence[str]) -> sparse.csr_matrix:
         """What scikit-learn's vectorizer gives, without the checks that take longer than a single text."""
         places, starts = self._places, [0]
         columns: list[int] = []

@@ -14,6 +14,7 @@ from rl_router.evaluation.suite.identity import digest_of_arena
 from rl_router.evaluation.suite.sources import arena_of
 from rl_router.evaluation.suite.suite import Suite
 from rl_router.observe.console import StepProgress
+from rl_router.routers.read_once import read_once
 
 
 def evaluate_suite(suite: Suite) -> SuiteFolder:
@@ -45,7 +46,7 @@ def play(suite: Suite, arena: Arena, entrants: Sequence[Entrant], folder: SuiteF
     rounds = [
         (entrant, seed) for entrant in entrants for seed in (suite.seeds if entrant.is_seeded else suite.seeds[:1])
     ]
-    with StepProgress("evaluating", len(rounds)) as progress:
+    with StepProgress("evaluating", len(rounds)) as progress, read_once():
         for step, (entrant, seed) in enumerate(rounds, start=1):
             rows = lines.missing(done, (entrant.name, seed), place)
             if len(rows):

@@ -94,6 +94,17 @@ def test_a_finished_run_plays_nothing_again_and_a_new_router_only_itself(suite_o
     assert [json.loads(line)["router"] for line in added] == ["model:small"] * 6
 
 
+def test_routers_that_are_played_together_have_the_lines_that_each_has_alone(suite_of, tmp_path):
+    routers = ("svm", "elo", {"router": "knn", "k": 1}, {"router": "ridge"})
+    together = evaluate_suite(suite_of(routers=routers)).lines.read_bytes().splitlines()
+    alone = set()
+    for i, router in enumerate(routers):  # nothing read for one is at hand for the next
+        alone.update(
+            evaluate_suite(suite_of(routers=(router,), run_dir=tmp_path / str(i))).lines.read_bytes().splitlines()
+        )
+    assert set(together) == alone and len(together) == len(alone)
+
+
 def test_another_suite_is_not_mixed_into_a_folder(suite_of, table_path):
     evaluate_suite(suite_of())
     with pytest.raises(RecipeError, match=r"cost_weights=.*another run_dir"):

@@ -98,7 +98,7 @@ class Decision:
     """Which model should answer, and why: predicted quality and cost of every candidate.
 
     `fallbacks` come next, in this order, when the answer is refused or the call fails. `propensity` is the chance that
-    `model` had of being chosen: 1 unless the rule samples.
+    `model` had of being chosen: 1 unless the rule samples; `chances` are then those of every candidate.
     """
 
     model: str
@@ -107,6 +107,11 @@ class Decision:
     fallbacks: tuple[str, ...] = ()
     reason: str = ""
     propensity: float = 1.0
+    chances: Mapping[str, float] = field(default_factory=dict)
+
+    def chance(self, model: str) -> float:
+        """That `model` had of being chosen."""
+        return self.chances.get(model, 0.0) if self.chances else float(model == self.model)
 
 
 class StopReason(StrEnum):

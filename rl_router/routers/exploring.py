@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Annotated, Literal
 
+import numpy as np
 from pydantic import Field
 
 from rl_router.routers.rule import Candidates, Rule
@@ -32,8 +33,8 @@ class EpsilonGreedy(Rule):
         best = int(candidates.ranking[i, 0])
         explores = uniform(self.seed, "explore", query.query_id, query.text) < self.epsilon
         chosen = int(m * uniform(self.seed, "which", query.query_id, query.text)) if explores else best
-        share = self.epsilon / m + (1.0 - self.epsilon) * (chosen == best)
-        return candidates.decision(i, chosen, "explored" if explores else "highest utility", share=share)
+        chances = self.epsilon / m + (1.0 - self.epsilon) * (np.arange(m) == best)
+        return candidates.decision(i, chosen, "explored" if explores else "highest utility", chances=chances)
 
 
 @dataclass(kw_only=True)
@@ -60,4 +61,5 @@ class Thompson(Rule):
         expense = candidates.utility[i] - scores  # [m] what the cost takes off, 0 or less
         choices = (drawn + expense).argmax(axis=1)
         chosen = int(choices[0])
-        return candidates.decision(i, chosen, "drawn from its posterior", share=float((choices == chosen).mean()))
+        chances = np.bincount(choices, minlength=len(scores)) / self.draws
+        return candidates.decision(i, chosen, "drawn from its posterior", chances=chances)

@@ -106,15 +106,20 @@ class Online(Router):
         self, queries: Sequence[Query], *, cost_weight: float = 0.0, models: Sequence[str] | None = None
     ) -> list[Decision]:
         """As every router does. Attached, it keeps the decisions under their `query_id`, which must then be new."""
-        live = "_live" in self.__dict__
-        if live:
-            self._live.catch_up()
-        decisions = super().route(queries, cost_weight=cost_weight, models=models)
-        if live:
+        decisions = self.considered(queries, cost_weight=cost_weight, models=models)
+        if "_live" in self.__dict__:
             contexts, expected = self._looked_at(queries)
             costs = self.cost_model_.costs_usd(queries)
             self._live.store.decided(list(map(self._kept, queries, contexts, expected, costs, decisions)))
         return decisions
+
+    def considered(
+        self, queries: Sequence[Query], *, cost_weight: float = 0.0, models: Sequence[str] | None = None
+    ) -> list[Decision]:
+        """What `route` would decide, which nobody acts on: it is not kept, and no outcome of it will come."""
+        if "_live" in self.__dict__:
+            self._live.catch_up()
+        return super().route(queries, cost_weight=cost_weight, models=models)
 
     def decide(self, candidates: Candidates) -> list[Decision]:
         contexts, _ = self._looked_at(candidates.queries)
@@ -133,8 +138,8 @@ class Online(Router):
             rng = generator(self.seed, "draw", query.query_id, query.text)
             chosen = choice.draw(self._chances(means, deviations, query, floor=0.0), rng)
             reason = self.algorithm
-        share = self._chances(means, deviations, query, floor=self.floor)[chosen]
-        return candidates.decision(i, chosen, reason, share=float(share))
+        chances = self._chances(means, deviations, query, floor=self.floor)
+        return candidates.decision(i, chosen, reason, chances=chances)
 
     def _chances(self, means: np.ndarray, deviations: np.ndarray, query: Query, *, floor: float) -> np.ndarray:
         """[m]"""

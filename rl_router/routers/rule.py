@@ -53,8 +53,11 @@ class Candidates:
     def ranked(self, utility: np.ndarray) -> np.ndarray:
         return np.lexsort((self.comparable_costs, -utility), axis=-1)  # a stable sort: equals keep the order of names
 
-    def decision(self, i: int, chosen: int, reason: str, fallbacks: Sequence[int] = (), share: float = 1.0) -> Decision:
-        """The decision for query i: column `chosen`, then the columns of `fallbacks`."""
+    def decision(
+        self, i: int, chosen: int, reason: str, fallbacks: Sequence[int] = (), chances: np.ndarray | None = None
+    ) -> Decision:
+        """The decision for query i: column `chosen`, then the columns of `fallbacks`. `chances` [m] of a rule that
+        samples."""
         costs = {m: float(c) for m, c in zip(self.models, self.costs_usd[i], strict=True) if not np.isnan(c)}
         return Decision(
             model=self.models[chosen],
@@ -62,7 +65,8 @@ class Candidates:
             predicted_cost_usd=costs,
             fallbacks=tuple(self.models[j] for j in fallbacks),
             reason=reason,
-            propensity=share,
+            propensity=1.0 if chances is None else float(chances[chosen]),
+            chances={} if chances is None else dict(zip(self.models, chances.tolist(), strict=True)),
         )
 
 

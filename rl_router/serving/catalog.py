@@ -18,9 +18,10 @@ from rl_router.serving.http_upstream import HttpUpstream
 from rl_router.serving.job import ServeJob
 from rl_router.serving.multi_round import ServedMultiRound
 from rl_router.serving.names import Kind, Names
-from rl_router.serving.routing import ServedRouter
+from rl_router.serving.routing import Choice, ServedRouter
 from rl_router.serving.sessions import Sessions
 from rl_router.serving.simulated_upstream import SimulatedUpstream
+from rl_router.serving.trial import CANARY, SHADOW, CanaryTrial, Shadow
 from rl_router.serving.upstream import Upstream
 
 if TYPE_CHECKING:
@@ -36,6 +37,8 @@ class Catalog:
     routers: Mapping[str, ServedRouter]
     policies: Mapping[str, ServedPolicy]
     multi_rounds: Mapping[str, ServedMultiRound]
+    shadow: Shadow | None
+    canary: CanaryTrial | None
     names: Names
     breakers: Mapping[str, Breaker]
     sessions: Sessions | None
@@ -63,7 +66,13 @@ class Catalog:
             if kind_of(run) == "multi_round"
         }
         policies = open_policies(job, environment)
+        shadow = Shadow(open_new(job.shadow, SHADOW, specs, job)) if job.shadow is not None else None
+        canary = None
+        if job.canary is not None:
+            canary = CanaryTrial(open_new(job.canary.router, CANARY, specs, job), job.canary.share)
         default = job.default or next(iter(job.routers), None)
+        if canary is not None and (default is None or default not in routers):
+            raise RecipeError("a canary answers for the router that auto means: name one with routers, or default")
         if default is not None and default not in job.routers:
             raise RecipeError(f"default is {default!r}, and the routers are {', '.join(job.routers) or '(none)'}")
         kinds = {name: kind_of(run) for name, run in job.routers.items()}
@@ -73,6 +82,8 @@ class Catalog:
             routers=routers,
             policies=policies,
             multi_rounds=multi_rounds,
+            shadow=shadow,
+            canary=canary,
             names=Names(kinds, default, specs),
             breakers={name: Breaker(job.breaker) for name in specs},
             sessions=Sessions(job.sticky, specs) if job.sticky is not None else None,
@@ -80,7 +91,19 @@ class Catalog:
             mask=mask,
         )
 
+    def router_of(self, choice: Choice) -> ServedRouter:
+        """Whose decision it is."""
+        return self.canary.router if choice.arm == CANARY and self.canary else self.routers[choice.strategy]
+
+    def learners(self) -> list[ServedRouter]:
+        """Who may want to hear what came of a decision."""
+        return [*self.routers.values(), *([self.canary.router] if self.canary is not None else [])]
+
     async def close(self) -> None:
+        if self.shadow is not None:
+            self.shadow.close()
+        if self.canary is not None:
+            self.canary.router.close()
         for router in self.routers.values():
             router.close()
         for policy in self.policies.values():
@@ -95,6 +118,18 @@ def kind_of(run: Path) -> Kind:
     if (run / "policy").is_dir():
         return "policy"
     return "multi_round" if is_multi_round(RunFolder(run)) else "router"
+
+
+def open_new(run: Path, what: str, specs: Mapping[str, ModelSpec], job: ServeJob) -> ServedRouter:
+    """A router on trial. RecipeError for a run that does not decide on one model."""
+    if kind_of(run) != "router":
+        raise RecipeError(
+            f"{what} is {run}, which asks models itself: only a router that decides can be tried beside one"
+        )
+    served = ServedRouter(run.name, router_folder(run), specs, processes=job.scorers)
+    if served.router.is_cascade:
+        raise RecipeError(f"{what} is {run}, a cascade: what its later calls come to is in no log of single decisions")
+    return served
 
 
 def open_policies(job: ServeJob, environment: Mapping[str, str]) -> dict[str, ServedPolicy]:

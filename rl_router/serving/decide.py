@@ -58,7 +58,7 @@ def read_request(catalog: Catalog, trace: Trace, dialect: Dialect, body: dict[st
     )
 
 
-async def choose(catalog: Catalog, asked: Asked) -> Choice:
+async def choose(catalog: Catalog, asked: Asked, account: str) -> Choice:
     """Who is asked, by rank. A model that was named is asked alone."""
     target = asked.target
     if target.model is not None:
@@ -68,6 +68,8 @@ async def choose(catalog: Catalog, asked: Asked) -> Choice:
     if catalog.sessions is not None and asked.goes_on:
         conversation = catalog.sessions.find(asked.key, time.monotonic())
     served = catalog.routers[target.router]
+    if catalog.canary is not None and target.is_auto:
+        return await catalog.canary.choose(served, asked, account, conversation)
     return await served.choose(asked.query, asked.extras, threshold=target.threshold, conversation=conversation)
 
 
@@ -77,10 +79,17 @@ async def route(gateway: Gateway, inbound: Inbound, trace: Trace) -> None:
     asked = read_request(gateway.catalog, trace, CHAT, body)
     if asked.target.router is None:
         raise ApiError(400, "expected the name of a router: for a model or a policy nothing is decided", param="model")
-    choice = await choose(gateway.catalog, asked)
+    choice = await choose(gateway.catalog, asked, trace.account.name)
+    watch(gateway, gateway.catalog, asked, choice)
     trace.choice, trace.http_status, trace.outcome = choice, 200, "decided"
     await inbound.reply(200, dumps(view(choice, trace.request_id)))
     gateway.settle(trace)
+
+
+def watch(gateway: Gateway, catalog: Catalog, asked: Asked, choice: Choice) -> None:
+    """Let the shadow decide too, if there is one and something was decided."""
+    if catalog.shadow is not None and choice.decision is not None:
+        catalog.shadow.watch(asked, gateway.log, gateway.metrics.shadow, choice)
 
 
 def view(choice: Choice, request_id: str) -> dict[str, Any]:

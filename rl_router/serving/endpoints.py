@@ -67,8 +67,9 @@ async def feedback(gateway: Gateway, inbound: Inbound, trace: Trace) -> None:
     if isinstance(quality, bool) or not isinstance(quality, int | float) or not 0 <= quality <= 1:
         raise ApiError(400, "expected quality to be a number from 0 to 1, or rating to be up or down", param="quality")
     gateway.log.feedback(request_id, float(quality), time.time())
-    gateway.metrics.feedback(float(quality))
-    for router in gateway.catalog.routers.values():
+    canary = gateway.catalog.canary
+    gateway.metrics.feedback(float(quality), "" if canary is None else canary.arm_of_answer(request_id))
+    for router in gateway.catalog.learners():
         router.happened(request_id, quality=float(quality))
     await inbound.reply(200, dumps({"request_id": request_id, "quality": float(quality)}))
 

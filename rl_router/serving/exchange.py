@@ -52,7 +52,7 @@ class Exchange:
     def stands(self, model: str, text: str) -> bool:
         """Whether the cascade that was chosen lets this reply be the answer."""
         weight = self.choice.cost_weight or 0.0
-        return self.catalog.routers[self.choice.strategy].stands(self.query, model, text, weight)
+        return self.catalog.router_of(self.choice).stands(self.query, model, text, weight)
 
     async def run(self) -> None:
         """Answers the client, with an upstream's refusal if need be; ApiError when there is not even that."""

@@ -58,9 +58,19 @@ class Sticky:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Canary:
+    """The run of a new router that answers a `share` of the users of `auto`: always the same ones."""
+
+    __pydantic_config__ = {"extra": "forbid"}
+    router: Path
+    share: Annotated[float, Field(gt=0.0, lt=1.0)]
+
+
+@dataclass(frozen=True, kw_only=True)
 class ServeJob:
     """`routers` maps a name to the run folder of its router, `default` is what `auto` means (the first one).
 
+    `shadow` is the run of a router that decides on every routed request and is only logged; `canary` answers some.
     `pool` names the models and prices (recipes/pool, or a path). `backend: simulated` answers from the pool's
     simulation instead of its endpoints.
     """
@@ -70,6 +80,8 @@ class ServeJob:
     pool: str
     routers: Mapping[str, Path] = field(default_factory=dict)
     default: str | None = None
+    shadow: Path | None = None
+    canary: Canary | None = None
     models: tuple[str, ...] | None = None
     endpoint: str | None = None
     backend: Literal["http", "simulated"] = "http"

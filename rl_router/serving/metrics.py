@@ -28,6 +28,15 @@ class Metrics:
         self._cost = Counter(f"{prefix}cost_usd", "What was spent, in USD", ["model"], registry=registry)
         self._kept = Counter(f"{prefix}kept_conversations", "Turns that kept their model", registry=registry)
         self._feedback = Counter(f"{prefix}feedback", "Feedback by sign", ["sign"], registry=registry)
+        self._shadow = Counter(f"{prefix}shadow_decisions", "Decisions of the shadow, beside those that counted",
+                               ["result"], registry=registry)  # fmt: skip
+        self._arm = Counter(f"{prefix}arm_requests", "Requests by arm of the canary and status", ["arm", "status"],
+                            registry=registry)  # fmt: skip
+        self._arm_usd = Counter(f"{prefix}arm_cost_usd", "What was spent by arm, in USD", ["arm"], registry=registry)
+        self._arm_s = Histogram(f"{prefix}arm_seconds", "Request to last byte by arm", ["arm"], buckets=SECONDS,
+                                registry=registry)  # fmt: skip
+        self._arm_said = Counter(f"{prefix}arm_feedback", "Feedback by arm and sign", ["arm", "sign"],
+                                 registry=registry)  # fmt: skip
         self._total = Histogram(f"{prefix}request_seconds", "Request to last byte", ["endpoint"], buckets=SECONDS,
                                 registry=registry)  # fmt: skip
         self._first = Histogram(f"{prefix}first_byte_seconds", "Request to first byte of a stream", buckets=SECONDS,
@@ -47,6 +56,8 @@ class Metrics:
             self._first.observe(trace.first_byte_s)
         if trace.choice is not None and trace.choice.kept:
             self._kept.inc()
+        if trace.choice is not None and trace.choice.arm:
+            self._observe_arm(trace, trace.choice.arm)
         for call in trace.calls:
             self._calls.labels(call.model, call.status).inc()
             if call.status == "skipped":
@@ -59,8 +70,19 @@ class Metrics:
             if call.cost_usd:
                 self._cost.labels(call.model).inc(call.cost_usd)
 
-    def feedback(self, quality: float) -> None:
-        self._feedback.labels("up" if quality >= 0.5 else "down").inc()
+    def _observe_arm(self, trace: Trace, arm: str) -> None:
+        self._arm.labels(arm, str(trace.http_status)).inc()
+        self._arm_usd.labels(arm).inc(trace.cost_usd)
+        self._arm_s.labels(arm).observe(time.perf_counter() - trace.began_s)
+
+    def feedback(self, quality: float, arm: str = "") -> None:
+        sign = "up" if quality >= 0.5 else "down"
+        self._feedback.labels(sign).inc()
+        if arm:
+            self._arm_said.labels(arm, sign).inc()
+
+    def shadow(self, result: str) -> None:
+        self._shadow.labels(result).inc()
 
     def text(self, *, running: int, waiting: int) -> bytes:
         self._running.set(running)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from difflib import get_close_matches
 from typing import Literal
 
@@ -19,13 +19,14 @@ Kind = Literal["router", "policy", "multi_round"]
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Target:
-    """Exactly one of the four is set; `threshold` belongs to `router`."""
+    """Exactly one of the four is set; `threshold` belongs to `router`. `is_auto`: no router was asked for by name."""
 
     router: str | None = None
     threshold: float | None = None
     policy: str | None = None
     multi_round: str | None = None
     model: str | None = None
+    is_auto: bool = False
 
     @property
     def own(self) -> str:
@@ -53,7 +54,7 @@ class Names:
         if name in self._models:
             return Target(model=name)
         if name == AUTO and self._default is not None:
-            return self._served(self._default)
+            return replace(self._served(self._default), is_auto=True)
         if name == TOOL_RL and self._policy is not None:
             return Target(policy=self._policy)
         if name.startswith(PREFIX) and name[len(PREFIX) :] in self._kinds:

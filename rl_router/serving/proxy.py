@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from rl_router.serving.catalog import Catalog
-from rl_router.serving.decide import Asked, choose, read_request
+from rl_router.serving.decide import Asked, choose, read_request, watch
 from rl_router.serving.dialect import Dialect
 from rl_router.serving.exchange import Exchange
 from rl_router.serving.inbound import Inbound
@@ -40,7 +40,8 @@ def proxied(dialect: Dialect) -> Callable[[Gateway, Inbound, Trace], Awaitable[N
             if asked.target.multi_round is not None:
                 await answer_in_rounds(gateway, inbound, trace, asked, body, deadline_s)
                 return
-            trace.choice = await choose(catalog, asked)
+            trace.choice = await choose(catalog, asked, trace.account.name)
+            watch(gateway, catalog, asked, trace.choice)
             exchange = Exchange(
                 inbound=inbound,
                 trace=trace,
@@ -62,8 +63,9 @@ def settler(gateway: Gateway, catalog: Catalog, asked: Asked) -> Callable[[Trace
     def settle(trace: Trace, usage: Usage | None) -> None:
         if catalog.sessions is not None and usage is not None and trace.model_used is not None:
             catalog.sessions.remember(asked.key, trace.model_used, usage, time.monotonic())
-        if asked.target.router is not None and trace.cost_known:
-            catalog.routers[asked.target.router].happened(trace.request_id, cost_usd=trace.cost_usd)
+        if asked.target.router is not None and trace.choice is not None and trace.cost_known:
+            router = catalog.router_of(trace.choice) if trace.choice.arm else catalog.routers[asked.target.router]
+            router.happened(trace.request_id, cost_usd=trace.cost_usd)
         gateway.settle(trace)
 
     return settle

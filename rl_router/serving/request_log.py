@@ -1,8 +1,8 @@
 """The log: one JSON line per request, written before the last byte of its answer goes out. No contents unless asked.
 
 A line is one write to a file opened for appending: processes share the file, and a kill cannot tear what is written.
-The fields that off-policy evaluation reads are those of `rl_router.evaluation.off_policy.log`; feedback is a line of
-its own that names the request.
+The fields that off-policy evaluation reads are those of `rl_router.evaluation.off_policy.log`; feedback, and what a
+shadow decided, are lines of their own that name the request. A turn that kept its conversation's model was no decision.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ from typing import Any
 from rl_router.errors import RunError
 from rl_router.observe.files import mend
 from rl_router.serving.json_bytes import dumps
+from rl_router.serving.routing import Choice
 from rl_router.serving.trace import NANO, Trace
 
 
@@ -41,6 +42,23 @@ class RequestLog:
             line = {"kind": "feedback", "query_id": request_id, "quality": quality, "time": round(at, 3)}
             os.write(self._file, dumps(line) + b"\n")
 
+    def shadow(self, request_id: str, router: str, choice: Choice) -> None:
+        """What a router would have decided that nobody acted on."""
+        decision = choice.decision
+        if self._file < 0 or decision is None:
+            return
+        line = {
+            "kind": "shadow",
+            "query_id": request_id,
+            "router": router,
+            "model": decision.model,
+            "predicted_quality": decision.scores[decision.model],
+            "predicted_cost_usd": decision.predicted_cost_usd.get(decision.model),
+            "cost_weight": choice.cost_weight,
+            "time": round(time.time(), 3),
+        }
+        os.write(self._file, dumps(line) + b"\n")
+
     def close(self) -> None:
         if self._file >= 0:
             os.close(self._file)
@@ -50,13 +68,14 @@ class RequestLog:
 def line_of(trace: Trace, *, contents: bool) -> dict[str, Any]:
     choice = trace.choice
     decision = choice.decision if choice is not None else None
+    arms = choice.arms if choice is not None else {}
     model = decision.model if decision is not None else trace.model_used or trace.asked_model
     line: dict[str, Any] = {
-        "kind": "request" if decision is None else "decision",
+        "kind": "request" if choice is None or decision is None or choice.kept else "decision",
         "query_id": trace.request_id,
         "query": trace.text if contents else "",
         "task": None,
-        "candidates": list(decision.scores) if decision is not None else [model],
+        "candidates": list({**decision.scores, **dict.fromkeys(arms.values())}) if decision is not None else [model],
         "model": model,
         "propensity": decision.propensity if decision is not None else 1.0,
         "quality": None,
@@ -76,6 +95,8 @@ def line_of(trace: Trace, *, contents: bool) -> dict[str, Any]:
         "first_byte_s": trace.first_byte_s if trace.first_byte_s is None else round(trace.first_byte_s, 6),
         "total_s": round(time.perf_counter() - trace.began_s, 6),
     }
+    if choice is not None and choice.arm:
+        line |= {"arm": choice.arm, "arms": dict(arms)}
     if decision is not None:
         line["scores"] = decision.scores
         line["predicted_cost_usd"] = decision.predicted_cost_usd

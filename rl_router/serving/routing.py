@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field
 from functools import lru_cache, partial
 from pathlib import Path
 
@@ -38,6 +38,10 @@ class Choice:
     steps: int = 0
     kept: bool = False
     """Whether the conversation kept its model against a small gain elsewhere."""
+    arm: str = ""
+    """Of a trial, `control` or `canary`: whose decision this is."""
+    arms: Mapping[str, str] = field(default_factory=dict)
+    """The model that each arm of a trial decided on."""
 
 
 class ServedRouter:
@@ -71,8 +75,15 @@ class ServedRouter:
         return calibration.cost_weight if calibration is not None else 0.0
 
     async def choose(
-        self, query: Query, extras: Extras, *, threshold: float | None = None, conversation: Conversation | None = None
+        self,
+        query: Query,
+        extras: Extras,
+        *,
+        threshold: float | None = None,
+        conversation: Conversation | None = None,
+        counts: bool = True,
     ) -> Choice:
+        """`counts`: the decision is acted on, so a router that learns will hear what came of it."""
         weight = extras.cost_weight
         if weight is None:
             weight = self.cost_weight if threshold is None else 0.0
@@ -85,7 +96,7 @@ class ServedRouter:
         if self._only_scores:
             decision = self.router.decide(candidates)[0]
         else:
-            decision = await self.scorer.routed(query, weight, candidates.models)
+            decision = await self.scorer.routed(query, weight, candidates.models, counts=counts)
         steps = len(decision.fallbacks) if self.router.is_cascade else 0
         kept = not steps and conversation is not None and conversation.keeps(candidates, decision.model)
         first = (conversation.model,) if kept and conversation is not None else ()

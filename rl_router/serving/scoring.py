@@ -71,10 +71,12 @@ class Scorer:
                 self._timer = asyncio.get_running_loop().call_later(GATHER_S, self._send)
         return await asyncio.shield(future)  # one client that leaves takes nothing from the others
 
-    async def routed(self, query: Query, cost_weight: float, models: Sequence[str]) -> Decision:
-        """What a router that decides in its own way decides."""
+    async def routed(self, query: Query, cost_weight: float, models: Sequence[str], *, counts: bool = True) -> Decision:
+        """What a router that decides in its own way decides. One that learns keeps it only if it `counts`."""
         loop = asyncio.get_running_loop()
-        work = partial(self._router.route, [query], cost_weight=cost_weight, models=models)
+        router = self._router
+        decide = router.considered if isinstance(router, Online) and not counts else router.route
+        work = partial(decide, [query], cost_weight=cost_weight, models=models)
         return (await loop.run_in_executor(self._executor, work))[0]
 
     def tell(self, router: Online, decision_id: str, quality: float | None, cost_usd: float | None) -> None:

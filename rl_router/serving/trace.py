@@ -138,6 +138,7 @@ class Trace:
             view |= {
                 "decided": decision.model,
                 "reason": "the conversation keeps its model" if choice.kept else decision.reason,
+                **({"arm": choice.arm} if choice.arm else {}),
                 "propensity": decision.propensity,
                 "predicted_quality": decision.scores,
                 "predicted_cost_usd": decision.predicted_cost_usd,

@@ -43,10 +43,16 @@ def rows():
 
 
 @pytest.fixture(scope="session")
-def run(tmp_path_factory):
+def table():
+    """What the routers here are fitted on."""
+    return RoutingTable(pl.DataFrame(list(rows())))
+
+
+@pytest.fixture(scope="session")
+def run(tmp_path_factory, table):
     """The run folder of a fitted kNN router."""
     folder = tmp_path_factory.mktemp("runs") / "knn"
-    Knn(k=5, prior=0.1).fit(RoutingTable(pl.DataFrame(list(rows())))).save(folder / "router")
+    Knn(k=5, prior=0.1).fit(table).save(folder / "router")
     return folder
 
 

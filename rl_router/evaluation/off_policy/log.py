@@ -10,19 +10,21 @@
 | `propensity` | number in (0, 1] | the probability with which it was chosen, as the policy had it at that moment |
 | `quality` | number in 0..1 or null | a grade or feedback; null: nobody said |
 | `cost_usd` | number ≥ 0 or null | all in; null: unknown |
+| `arms` | names to texts | what each arm of a canary decided on, `control` and `canary` |
 
 Other fields are allowed and ignored. The gateway writes a line when its answer has come, with a `kind`: "decision", or
 "request" where nothing was decided, which is left out here. Feedback that comes later is a line of `kind` "feedback"
-with `query_id` and `quality`; the last one counts. A policy that always picks the same model for a query has propensity
-1, and then nothing can be learned about another choice for it: a log is worth evaluating on when some share of the
-traffic was routed at random.
+with `query_id` and `quality`; the last one counts. What a shadow decided is a line of `kind` "shadow" with `query_id`
+and `model`, and becomes the arm `shadow`. A policy that always picks the same model for a query has propensity 1, and
+then nothing can be learned about another choice for it: a log is worth evaluating on when some share of the traffic was
+routed at random.
 """
 
 from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
 from sys import float_info
 from typing import Any
@@ -43,11 +45,14 @@ class LoggedCall:
     quality: float | None = None
     cost_usd: float | None = None
     task: str | None = None
+    arms: Mapping[str, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         texts = (self.query_id, self.query, self.model, *self.candidates)
         if not all(isinstance(text, str) for text in texts) or not isinstance(self.task, str | None):
             raise DataError("query_id, query, model, task and candidates are texts")
+        if not isinstance(self.arms, Mapping) or not all(isinstance(model, str) for model in self.arms.values()):
+            raise DataError("arms are names of arms and the model of each")
         if self.model not in self.candidates:
             raise DataError(f"model {self.model!r} is not among its candidates {', '.join(self.candidates)}")
         _check("propensity", self.propensity, 0, 1, low_included=False)
@@ -79,10 +84,8 @@ def read_log(path: Path | str) -> list[LoggedCall]:
     decisions = [(record, where) for record, where in records if record.get("kind", "decision") == "decision"]
     if not decisions:
         raise DataError(f"The log {path} holds no call; it needs one JSON object per line.")
-    calls = [
-        _call({**record, "quality": said.get(record.get("query_id"), record).get("quality")}, where)
-        for record, where in decisions
-    ]
+    shadows = {record.get("query_id"): record.get("model") for record, _ in records if record.get("kind") == "shadow"}
+    calls = [_call(_joined(record, said, shadows), where) for record, where in decisions]
     seen: set[str] = set()
     for call in calls:
         if call.query_id in seen:
@@ -112,6 +115,17 @@ def _record(text: str, where: str) -> tuple[dict[str, Any], str]:
     return record, where
 
 
+def _joined(
+    record: Mapping[str, Any], said: Mapping[Any, Mapping[str, Any]], shadows: Mapping[Any, Any]
+) -> dict[str, Any]:
+    """A decision with what came of it later, and what the shadow made of the same request."""
+    query_id = record.get("query_id")
+    found = {**record, "quality": said.get(query_id, record).get("quality")}
+    if query_id in shadows:
+        found["arms"] = {**record.get("arms", {}), "shadow": shadows[query_id]}
+    return found
+
+
 def _call(record: Mapping[str, Any], where: str) -> LoggedCall:
     needed = ("query_id", "query", "candidates", "model", "propensity")
     missing = [name for name in needed if name not in record]
@@ -124,7 +138,7 @@ def _call(record: Mapping[str, Any], where: str) -> LoggedCall:
 
 
 def _values(record: Mapping[str, Any]) -> dict[str, Any]:
-    values = {field.name: record[field.name] for field in fields(LoggedCall) if field.name in record}
+    values = {known.name: record[known.name] for known in fields(LoggedCall) if known.name in record}
     if not isinstance(values["candidates"], list):
         raise DataError("candidates is a list of model names")
     return values | {"candidates": tuple(values["candidates"])}

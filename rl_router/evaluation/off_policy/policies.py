@@ -25,9 +25,11 @@ def target_policy(name: str, calls: Sequence[LoggedCall], models: Sequence[str],
         return trained_policy(path, calls, models, cost_weight)
     if name in models:
         return fixed_policy(name, calls, models)
+    if any(name in call.arms for call in calls):
+        return arm_policy(name, calls, models)
     raise DataError(
-        f"There is no router in a folder {name}, and no model of that name in the log; "
-        f"name a folder that a router was saved in, or one of {', '.join(models)}."
+        f"There is no router in a folder {name}, and no model or arm of that name in the log; "
+        f"name a folder that a router was saved in, or one of {', '.join((*models, *_arms(calls)))}."
     )
 
 
@@ -41,6 +43,13 @@ def fixed_policy(model: str, calls: Sequence[LoggedCall], models: Sequence[str])
         )
     target = np.zeros((len(calls), len(models)))
     target[:, models.index(model)] = 1.0
+    return target
+
+
+def arm_policy(arm: str, calls: Sequence[LoggedCall], models: Sequence[str]) -> np.ndarray:
+    """[n, m] what this arm decided, by the log itself: it needs no text and no router. `calls` all have the arm."""
+    target = np.zeros((len(calls), len(models)))
+    target[np.arange(len(calls)), [models.index(call.arms[arm]) for call in calls]] = 1.0
     return target
 
 
@@ -90,6 +99,10 @@ def trained_policy(run: Path, calls: Sequence[LoggedCall], models: Sequence[str]
         if asked is not None:
             target[i, models.index(asked)] = 1.0
     return target
+
+
+def _arms(calls: Sequence[LoggedCall]) -> list[str]:
+    return sorted({arm for call in calls for arm in call.arms})
 
 
 def _check_texts(calls: Sequence[LoggedCall]) -> None:

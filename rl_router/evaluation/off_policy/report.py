@@ -31,18 +31,20 @@ FEW = 30
 
 def judge(log: Path, policies: Sequence[str], *, cost_weight: float = 0.0) -> list[PolicyValue]:
     """Every policy's value in quality, and in cost where the log has costs."""
-    calls = read_log(log)
-    models = models_of(calls)
-    features = make_encoder(ENCODER).encode([call.query for call in calls])
-    recorded = [outcome for outcome in OUTCOMES if _recorded(calls, outcome)]
-    if not recorded:
+    logged = read_log(log)
+    models = models_of(logged)
+    encoded = make_encoder(ENCODER).encode([call.query for call in logged])
+    if not any(_recorded(logged, outcome) for outcome in OUTCOMES):
         raise DataError(f"The log {log} has neither a quality nor a cost_usd in two calls; nothing can be estimated.")
     values = []
     for policy in policies:
+        # an arm has decided where it was asked, which is not for it to choose
+        rows = [i for i, call in enumerate(logged) if policy in call.arms] or range(len(logged))
+        calls, features = [logged[i] for i in rows], encoded[list(rows)]
         target = target_policy(policy, calls, models, cost_weight)
-        for outcome in recorded:
+        for outcome in (outcome for outcome in OUTCOMES if _recorded(calls, outcome)):
             rng = np.random.default_rng(SEED)
-            values.append(policy_value(policy, target, calls, features, outcome, rng=rng))
+            values.append(policy_value(policy, target, calls, features, outcome, rng=rng, models=models))
     return values
 
 

@@ -44,8 +44,8 @@ class PolicyValue:
 
 
 def models_of(calls: Sequence[LoggedCall]) -> list[str]:
-    """Every candidate of a log, by name: the columns of a policy's matrix."""
-    return sorted({model for call in calls for model in call.candidates})
+    """Every model of a log that was a candidate, or an arm's decision, by name: the columns of a policy's matrix."""
+    return sorted({model for call in calls for model in (*call.candidates, *call.arms.values())})
 
 
 def policy_value(
@@ -56,12 +56,13 @@ def policy_value(
     outcome: str,
     *,
     rng: np.random.Generator,
+    models: Sequence[str] | None = None,
 ) -> PolicyValue:
-    """`target` [n, m] over `models_of(calls)`, `features` [n, d] for the outcome model.
+    """`target` [n, m] over `models`, by default `models_of(calls)`; `features` [n, d] for the outcome model.
 
     Calls whose outcome nobody recorded are left out, which is right only if feedback does not depend on the outcome.
     """
-    models = models_of(calls)
+    models = models_of(calls) if models is None else list(models)
     values = np.array([np.nan if (value := getattr(call, outcome)) is None else value for call in calls])
     choices = np.array([models.index(call.model) for call in calls])
     propensity = np.array([call.propensity for call in calls])

@@ -14,6 +14,8 @@ from typing import Any
 
 from verl.trainer.ppo.v1.replay_buffer import ReplayBuffer
 
+from rl_router.rl.actor_watch import ActorWatch
+
 
 class PromptReplayBuffer(ReplayBuffer):
     """`sampler_kwargs` takes `filter_groups_metric` (None: no filtering), `max_refills`, `dispatch_multiple` and
@@ -29,6 +31,7 @@ class PromptReplayBuffer(ReplayBuffer):
         self.max_refills = int(sampler_kwargs.get("max_refills", 0))
         self.smallest_group = int(sampler_kwargs.get("smallest_group", 2))
         self.dispatch_multiple = int(sampler_kwargs.get("dispatch_multiple", 1))
+        self._watch = ActorWatch()
 
     def sample(self, global_steps: int, partition_id: str, batch_size: int) -> tuple[Any, dict[str, Any]]:
         if partition_id == "val":
@@ -65,4 +68,5 @@ class PromptReplayBuffer(ReplayBuffer):
             self._sync_metadata_from_transfer_queue()
             if not self.pending_keys[partition_id] and not self.running_keys[partition_id]:
                 return
+            self._watch.check()
             time.sleep(self.poll_interval)

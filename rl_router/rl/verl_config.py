@@ -142,7 +142,7 @@ def _model(job: TrainJob, model: Path) -> dict[str, Any]:
         "actor_rollout_ref.model.use_remove_padding": not cpu,
         f"{actor}.strategy": "fsdp2",
         f"{ref}.strategy": "fsdp2",
-        f"{actor}.ppo_micro_batch_size_per_gpu": _episodes_per_update(job) if cpu else None,
+        f"{actor}.ppo_micro_batch_size_per_gpu": _update_of_a_rank(job) if cpu else None,
         f"{actor}.use_dynamic_bsz": not cpu,
         f"{actor}.ppo_max_token_len_per_gpu": max(16384, 2 * _max_tokens(job)),
         f"{actor}.checkpoint.save_contents": ["model", "optimizer", "extra", "hf_model"],
@@ -163,7 +163,7 @@ def _model(job: TrainJob, model: Path) -> dict[str, Any]:
             f"{critic}.model.enable_gradient_checkpointing": not cpu,
             f"{critic}.model.use_remove_padding": not cpu,
             f"{critic}.strategy": "fsdp2",
-            f"{critic}.ppo_micro_batch_size_per_gpu": _episodes_per_update(job) if cpu else None,
+            f"{critic}.ppo_micro_batch_size_per_gpu": _update_of_a_rank(job) if cpu else None,
             f"{critic}.ppo_max_token_len_per_gpu": max(32768, 2 * _max_tokens(job)),
             **{f"{critic}.fsdp.{part}_offload": job.cluster.offload for part in ("param", "optimizer")},
         }
@@ -189,7 +189,7 @@ def _on_cpu(critic: bool) -> dict[str, Any]:
 def _rollout(job: TrainJob, agent_loops: Path) -> dict[str, Any]:
     rollout = "actor_rollout_ref.rollout"
     # verl fills a batch that lost an episode up to a multiple of an update, and a micro-batch must divide that.
-    log_prob_batch = _episodes_per_update(job) if job.cluster.device == "cpu" else 16
+    log_prob_batch = _update_of_a_rank(job) if job.cluster.device == "cpu" else 16
     return {
         f"{rollout}.name": job.rollout.engine,
         f"{rollout}.mode": "async",
@@ -212,7 +212,7 @@ def _rollout(job: TrainJob, agent_loops: Path) -> dict[str, Any]:
         f"{rollout}.multi_turn.enable": True,
         "algorithm.rollout_correction.bypass_mode": not job.rollout.recompute_log_probs,
         "actor_rollout_ref.actor.calculate_entropy": True,
-        "reward.num_workers": 1,  # rewards come with the episode; verl starts a worker all the same
+        "reward.num_workers": 0,  # rewards come with the episode
     }
 
 
@@ -305,6 +305,7 @@ def _devices(job: TrainJob) -> int:
     return job.cluster.nodes * job.cluster.devices_per_node
 
 
-def _episodes_per_update(job: TrainJob) -> int:
+def _update_of_a_rank(job: TrainJob) -> int:
+    """The episodes of one optimiser step that one rank sees."""
     a = job.algorithm
-    return max(1, a.prompts_per_step // a.updates_per_step) * a.group_size
+    return max(1, a.prompts_per_step // a.updates_per_step * a.group_size // _devices(job))

@@ -4,12 +4,14 @@ from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
+import psutil
 import pytest
 
 from rl_router.episode.world_task import WorldTask
 from rl_router.policy.config import TinyPolicy, WarmStart
 from rl_router.rl.job import Rollout, TrainJob
 from rl_router.rl.presets import Dapo
+from rl_router.rl.trainer_process import MARKER, mark_of
 
 
 def _small_job(run_dir: Path, **changes) -> TrainJob:
@@ -42,3 +44,20 @@ def module_job() -> Callable[..., TrainJob]:
 @pytest.fixture
 def small_job() -> Callable[..., TrainJob]:
     return _small_job
+
+
+@pytest.fixture
+def processes_of() -> Callable[[Path], list[psutil.Process]]:
+    """What runs for a run folder."""
+
+    def found(run_dir: Path) -> list[psutil.Process]:
+        processes = []
+        for process in psutil.process_iter():
+            try:
+                if process.environ().get(MARKER) == mark_of(run_dir):
+                    processes.append(process)
+            except (psutil.Error, OSError):
+                continue
+        return processes
+
+    return found

@@ -13,9 +13,12 @@ from rl_router.rl.launch import train
 
 pytest.importorskip("verl")
 
-RECIPES = {  # family, dialect, cost weight, what its algorithm logs
-    "router_r1_ppo": ("qwen", "tags", 0.0, {"critic/vf_loss", "critic/grad_norm", "actor/reward_kl_penalty"}),
-    "xrouter_dapo": ("qwen", "tools", 1.0, {"reward/overlong", "groups/no_spread"}),
+GROUPS = {"groups/no_spread", "actor/pg_clipfrac"}
+RECIPES = {  # family, rules, cost weights of the prompts, what its algorithm and reward log
+    "router_r1_ppo": ("qwen", "tags", (0.0,), {"critic/vf_loss", "critic/grad_norm", "actor/reward_kl_penalty"}),
+    "router_r1_grpo": ("llama", "llama", (0.0,), {"actor/kl_loss", *GROUPS}),
+    "xrouter_dapo": ("qwen", "tools", (1.0,), {"reward/overlong", *GROUPS}),
+    "dial_dapo": ("qwen", "tags", (0.0, 1.0), {"actor/kl_loss", "cost_usd/at_0", "cost_usd/at_1", *GROUPS}),
 }
 
 
@@ -37,18 +40,18 @@ def rules_of(dialect):
     return f"dialect.prompt={dialect.prompt}" if dialect.kind == "tags" else f"dialect.rules={dialect.rules}"
 
 
-@pytest.mark.timeout(1200)
-@pytest.mark.parametrize("recipe", ["router_r1_ppo", "xrouter_dapo"])
+@pytest.mark.timeout(600)
+@pytest.mark.parametrize("recipe", RECIPES)
 def test_a_recipe_takes_one_whole_step(recipe, policies, tmp_path):
-    family, kind, cost_weight, expected = RECIPES[recipe]
+    family, kind, cost_weights, expected = RECIPES[recipe]
     checkpoint, dialect = policies(family, kind)
     with LoopbackServer(answer=answer) as server:
-        job = live_world(tmp_path, server, cost_weight).job(recipe, checkpoint, "run", rules_of(dialect))
+        job = live_world(tmp_path, server, cost_weights).job(recipe, checkpoint, "run", rules_of(dialect))
         folder = train(job)
     [row] = folder.read_metrics()
     assert row["step"] == 1 and row["episodes"] >= 4 * job.algorithm.group_size  # DAPO samples groups again
     assert row["training/rollout_probs_diff_max"] < 1e-3  # what was sampled is what is trained on, token for token
-    assert expected <= set(row)
+    assert expected <= set(row), sorted(expected - set(row))
     assert (folder.policy / "model.safetensors").is_file()
     for episode in folder.read_episodes():
         assert sum(span["characters"] for span in episode["spans"]) == len(episode["transcript"])

@@ -7,10 +7,8 @@ import subprocess
 import sys
 import time
 from dataclasses import replace
-from pathlib import Path
 from statistics import fmean
 
-import psutil
 import pytest
 
 from rl_router.episode.world_task import WorldTask
@@ -19,24 +17,13 @@ from rl_router.policy.config import WarmStart
 from rl_router.rl.job import job_to_dict
 from rl_router.rl.launch import train
 from rl_router.rl.presets import Dapo
-from rl_router.rl.trainer_process import MARKER, end_processes_of
+from rl_router.rl.trainer_process import end_processes_of
 
 pytest.importorskip("verl")
 
 
-def processes_of(run_dir: Path) -> list[psutil.Process]:
-    found = []
-    for process in psutil.process_iter():
-        try:
-            if process.environ().get(MARKER) == str(run_dir.resolve()):
-                found.append(process)
-        except (psutil.Error, OSError):
-            continue
-    return found
-
-
 @pytest.mark.timeout(420)
-def test_three_steps_keep_masks_prefix_ledger_and_weights_in_step(job):
+def test_three_steps_keep_masks_prefix_ledger_and_weights_in_step(job, processes_of):
     folder = train(job)
     rows = folder.read_metrics()
     assert [row["step"] for row in rows] == [1, 2, 3]
@@ -62,7 +49,7 @@ def test_three_steps_keep_masks_prefix_ledger_and_weights_in_step(job):
 
 
 @pytest.mark.timeout(600)
-def test_a_run_killed_in_the_middle_resumes_without_gap_or_double_step(tmp_path, small_job):
+def test_a_run_killed_in_the_middle_resumes_without_gap_or_double_step(tmp_path, small_job, processes_of):
     job = small_job(tmp_path / "run", algorithm=Dapo(steps=8, prompts_per_step=4, group_size=4), checkpoint_every=2)
     config = tmp_path / "job.json"
     config.write_text(json.dumps(job_to_dict(job)))

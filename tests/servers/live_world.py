@@ -29,7 +29,7 @@ from rl_router.rl.job import TrainJob
 KINDS = ("units", "lists")
 LIMITS = Limits(max_turns=3, max_prompt_tokens=1600, max_turn_tokens=110, max_reply_tokens=60, max_response_tokens=500)
 MODELS = ("nano", "wiki")
-WARM = WarmStart(steps=90, batch_size=8, demonstrations=300, decompose=0.0, check=0.0, price_tilt=0.0)
+WARM = WarmStart(steps=90, batch_size=4, demonstrations=300, decompose=0.0, check=0.0, price_tilt=0.0)
 
 
 def answer(model: str, prompt: str) -> str:
@@ -67,8 +67,8 @@ class LiveWorld:
         return job
 
 
-def live_world(folder: Path, server: LoopbackServer, cost_weight: float = 0.0) -> LiveWorld:
-    """`cost_weight` is the one that the recipe trains at; a prompt set is drawn for it."""
+def live_world(folder: Path, server: LoopbackServer, cost_weights: tuple[float, ...] = (0.0,)) -> LiveWorld:
+    """`cost_weights` are some of those that the recipe trains at; a prompt set is drawn for them."""
     specs = [spec for spec in load_specs(pool_path("world")) if spec.name in MODELS]
     pool = [
         {
@@ -87,7 +87,7 @@ def live_world(folder: Path, server: LoopbackServer, cost_weight: float = 0.0) -
         PromptsJob(
             sources={"world": Source(queries=folder / "queries.parquet", split="train")},
             pool=str(folder / "pool.yaml"),
-            cost_weights=(cost_weight,),
+            cost_weights=cost_weights,
             out=folder / "prompts",
         )
     )
@@ -95,10 +95,17 @@ def live_world(folder: Path, server: LoopbackServer, cost_weight: float = 0.0) -
 
 
 def short_dialect(kind: str, folder: Path) -> DialectSetting:
-    """A dialect with rules of a line: what a tiny policy says depends on little else, and it has to read them all."""
+    """A dialect with rules of a line: what a tiny policy says depends on little else, and it has to read them all.
+
+    `llama` is the tags dialect with its own rules for Llama, whole.
+    """
+    if kind == "llama":
+        return Tags(prompt="llama")
     folder.mkdir(exist_ok=True)
     rules = folder / f"{kind}.txt"
-    rules.write_text("Ask {names}.\n{descriptions}\nQuestion: {question}\n" if kind == "tags" else "Ask or answer.")
+    rules.write_text(
+        "Ask {names}.\n{descriptions}\n{price}Question: {question}\n" if kind == "tags" else "Ask or answer."
+    )
     return Tags(prompt=str(rules)) if kind == "tags" else Tools(rules=str(rules))
 
 

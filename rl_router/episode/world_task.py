@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass
 from statistics import fmean
 from typing import Literal
@@ -10,6 +11,8 @@ from rl_router.data.world import World, WorldReferences
 from rl_router.episode.profiles import described
 from rl_router.episode.task import Task
 from rl_router.errors import RecipeError
+from rl_router.pool.lasting import lasting_pool
+from rl_router.pool.live_pool import LivePool
 from rl_router.pool.pool import ModelPool, load_specs
 from rl_router.pool.simulated import SimulatedBackend, simulation
 from rl_router.pool.spec import anchored, pool_path
@@ -22,7 +25,8 @@ REFERENCE_QUERIES = 500
 class WorldTask:
     """`pool` is the name of a file in recipes/pool or a path. `tasks` and `two_hop_share` reduce or tilt the world.
 
-    `describe` replaces each model's description by its price and skill as measured on training questions.
+    `describe` replaces each model's description by its price and skill as measured on training questions. `served` asks
+    the same models at an endpoint, where the simulation answers over HTTP (evaluation/benchmark_faults.py).
     """
 
     __pydantic_config__ = {"extra": "forbid"}
@@ -36,6 +40,7 @@ class WorldTask:
     tasks: tuple[str, ...] | None = None
     mode: Mode = Mode.ORCHESTRATE
     describe: bool = False
+    served: LivePool | None = None
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "pool", anchored(self.pool))  # the trainer's processes work in the run folder
@@ -50,6 +55,8 @@ class WorldTask:
             for split, n in (("train", self.n_train), ("val", self.n_val), ("test", self.n_test))
         )
         reference_usd = strongest_call_usd(pool, train[:REFERENCE_QUERIES])
+        if self.served is not None:
+            pool = lasting_pool(self.served, os.environ)
         return Task(
             name="world",
             pool=described(pool, train, reference_usd) if self.describe else pool,

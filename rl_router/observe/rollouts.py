@@ -97,6 +97,7 @@ def _call_record(call: Call, text_limit: int | None) -> dict[str, Any]:
         "query": shorten(call.query, text_limit),
         "reply": shorten(call.reply.text, text_limit),
         "status": str(call.reply.status),
+        "earlier": [str(attempt.status) for attempt in call.reply.earlier],
         "score": call.reply.score,
         "cost_usd": call.cost_usd,
         "prompt_tokens": call.reply.usage.prompt_tokens,

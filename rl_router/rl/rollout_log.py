@@ -77,6 +77,8 @@ def _call_metrics(calls: Sequence[Mapping[str, Any]]) -> dict[str, float]:
     }
     for status, n in sorted(Counter(call["status"] for call in calls).items()):
         metrics[f"calls/{status}"] = float(n)
+    for status, n in sorted(Counter(status for call in calls for status in call["earlier"]).items()):
+        metrics[f"tries/{status}"] = float(n)
     for model in sorted({call["model"] for call in known}):
         here = [bad for call, bad in zip(known, failed, strict=True) if call["model"] == model]
         metrics |= {f"share/{model}": len(here) / len(known), f"failed_rate/{model}": fmean(here)}

@@ -57,6 +57,7 @@ def test_a_record_says_what_was_asked_said_called_paid_and_earned():
             "query": "who wrote silver river",
             "reply": "mara stone",
             "status": CallStatus.OK,
+            "earlier": [],
             "score": None,
             "cost_usd": 0.00002,
             "prompt_tokens": 9,

@@ -6,7 +6,18 @@ from rl_router.rl.rollout_log import forget_steps, read_step, step_metrics
 
 
 def record(
-    group, reward, *, weight=0.5, quality=1.0, cost=0.002, model="nano", ok=True, status="ok", stop="answered", wait=0.1
+    group,
+    reward,
+    *,
+    weight=0.5,
+    quality=1.0,
+    cost=0.002,
+    model="nano",
+    ok=True,
+    status="ok",
+    stop="answered",
+    wait=0.1,
+    earlier=(),
 ):
     return {
         "group": group,
@@ -16,7 +27,7 @@ def record(
         "cost_usd": cost,
         "cost_weight": weight,
         "format_ok": ok,
-        "calls": [{"model": model, "status": status, "latency_s": wait}],
+        "calls": [{"model": model, "status": status, "latency_s": wait, "earlier": list(earlier)}],
         "stop": stop,
         "seconds": {"generate": 0.5, "tools": wait},
         "metrics": {
@@ -47,7 +58,7 @@ def test_metrics_are_means_over_all_episodes_and_by_cost_weight():
 
 def test_calls_are_counted_by_model_by_what_became_of_them_and_by_how_long_they_took():
     calls = [
-        record("a", 1.0, model="nano", wait=0.1),
+        record("a", 1.0, model="nano", wait=0.1, earlier=("rate_limited", "failed", "rate_limited")),
         record("a", 0.0, model="nano", status="timeout", wait=2.0),
         record("a", 1.0, model="titan", wait=0.3),
         record("a", 0.0, model="gpt", status="unknown_model", wait=0.0, stop="max_tokens"),
@@ -59,6 +70,7 @@ def test_calls_are_counted_by_model_by_what_became_of_them_and_by_how_long_they_
     assert (metrics["share/titan"], metrics["failed_rate/titan"]) == (pytest.approx(1 / 3), 0.0)
     assert "share/gpt" not in metrics
     assert (metrics["calls/ok"], metrics["calls/timeout"], metrics["calls/unknown_model"]) == (2.0, 1.0, 1.0)
+    assert (metrics["tries/rate_limited"], metrics["tries/failed"]) == (2.0, 1.0)  # and a later try got past them
     assert (metrics["calls/bad"], metrics["replies/cut"], metrics["replies/defused"]) == (4.0, 0.0, 8.0)
     assert metrics["latency_s/mean"] == pytest.approx(0.8) and metrics["latency_s/p95"] == 2.0
     assert (metrics["stop/answered"], metrics["stop/max_tokens"]) == (0.75, 0.25)

@@ -1,0 +1,1 @@
+"""What training suffers from models that misbehave, or that take their time."""

@@ -1,4 +1,4 @@
-"""The quickstart's training with its models behind HTTP: as they are, misbehaving, or slow; the curves beside each other.
+"""The quickstart's training with its models behind HTTP: as they are, misbehaving, or slow; curves side by side.
 
 All runs begin with one warm start and read the same prompts in the same order, but for the one with another seed,
 which says how much two undisturbed runs differ.

@@ -64,6 +64,3 @@ class Belief:
     def mean(self, x: np.ndarray) -> float:
         """What is to be added to the expectation beforehand."""
         return float(self.weights @ x)
-
-    def deviation(self, x: np.ndarray) -> float:
-        return float(np.sqrt(max(x @ self.inverse @ x, 0.0)))

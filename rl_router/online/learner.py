@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -77,8 +78,16 @@ class Learner:
 
     def gain(self, model: str, features: np.ndarray) -> tuple[float, float]:
         """(mean, deviation) of what is to be added to the expected quality of `model` for a query."""
-        belief, x = self._belief(model), with_constant(features)
-        return belief.mean(x), belief.deviation(x)
+        means, deviations = self.gains((model,), features)
+        return float(means[0]), float(deviations[0])
+
+    def gains(self, models: Sequence[str], features: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """[m], [m] the same for several models."""
+        x = with_constant(features)
+        beliefs = [self._belief(model) for model in models]
+        weights = np.array([belief.weights for belief in beliefs])
+        spread = np.array([belief.inverse @ x for belief in beliefs]) @ x
+        return weights @ x, np.sqrt(np.maximum(spread, 0.0))
 
     def cost_ratio(self, model: str) -> float:
         """By how much a call to `model` is dearer than expected."""

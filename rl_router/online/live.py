@@ -3,23 +3,41 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict
-from pathlib import Path
 from threading import Lock
+from typing import Protocol
 
 from rl_router.online.learner import Learner, Memory
+from rl_router.online.outcome import Outcome
 from rl_router.online.snapshot import from_bytes, to_bytes
-from rl_router.online.store import OutcomeStore
+from rl_router.online.store import Decided
 
 SNAPSHOT_EVERY = 500
 """Outcomes between two snapshots: what a new worker has to fold in."""
 
 
+class Outcomes(Protocol):
+    """Where decisions and what came of them are kept, as `OutcomeStore` does."""
+
+    def decided(self, decisions: Sequence[Decided]) -> None: ...
+
+    def happened(
+        self, decision_id: str, *, quality: float | None = None, cost_usd: float | None = None
+    ) -> tuple[str, ...]: ...
+
+    def outcomes(self, after: int) -> Iterator[tuple[int, Outcome]]: ...
+
+    def snapshot(self, settings: str) -> tuple[int, bytes] | None: ...
+
+    def keep_snapshot(self, settings: str, seq: int, state: bytes) -> None: ...
+
+
 class Live:
     """`learner` as of the last `catch_up`. Snapshots are shared by workers of the same settings alone."""
 
-    def __init__(self, path: Path, *, memory: Memory, d: int, trust: dict[str, float]) -> None:
-        self.store = OutcomeStore(path)
+    def __init__(self, store: Outcomes, *, memory: Memory, d: int, trust: dict[str, float]) -> None:
+        self.store = store
         self._settings = json.dumps([asdict(memory), d, trust], sort_keys=True)
         self._lock = Lock()
         found = self.store.snapshot(self._settings)

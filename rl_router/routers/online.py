@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Annotated, Literal, Self
+from typing import Annotated, Any, Literal, Self
 
 import numpy as np
 from pydantic import Field
@@ -17,8 +17,8 @@ from pydantic import Field
 from rl_router.errors import DataError, RecipeError
 from rl_router.online import choice
 from rl_router.online.learner import Memory
-from rl_router.online.live import Live
-from rl_router.online.store import Decided
+from rl_router.online.live import Live, Outcomes
+from rl_router.online.store import Decided, OutcomeStore
 from rl_router.routers.ensemble import AnyRouter
 from rl_router.routers.features import Features, dense, make_features, unit_rows
 from rl_router.routers.knn import Knn
@@ -39,6 +39,27 @@ class NewModel:
     cost_usd: Annotated[float, Field(ge=0.0)]
     trust: Annotated[float, Field(gt=0.0)] = 2.0
     """κ: that expectation counts as much as so many outcomes."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Seen:
+    """What a router makes of some queries before it has learned anything online."""
+
+    rows: dict[tuple[str, ...], int]
+    contexts: np.ndarray  # [n, d]
+    expected: np.ndarray  # [n, m] scores
+    costs_usd: np.ndarray  # [n, m]
+
+    def of(self, queries: Sequence[Query]) -> _Seen:
+        here = [self.rows[_key(query)] for query in queries]
+        return _Seen(
+            rows={}, contexts=self.contexts[here], expected=self.expected[here], costs_usd=self.costs_usd[here]
+        )
+
+
+def _key(query: Query) -> tuple[str, ...]:
+    """All of a query that a base may read."""
+    return query.query_id, query.text, query.task, str(query.meta.get("user", ""))
 
 
 @dataclass(kw_only=True)
@@ -80,11 +101,12 @@ class Online(Router):
         grown._join(models)
         return grown
 
-    def attach(self, path: Path | str) -> Self:
-        """Learn from the outcomes in the file at `path`, and keep every decision in it, from now on."""
+    def attach(self, outcomes: Path | str | Outcomes) -> Self:
+        """Learn from the outcomes in the file at that path, and keep every decision in it, from now on."""
         self._check_fitted()
         trust = {model.name: model.trust for model in self.new_models}
-        self._live = Live(Path(path), memory=self.memory, d=len(self.centre_), trust=trust)
+        store = OutcomeStore(outcomes) if isinstance(outcomes, Path | str) else outcomes
+        self._live = Live(store, memory=self.memory, d=len(self.centre_), trust=trust)
         return self
 
     @property
@@ -108,9 +130,9 @@ class Online(Router):
         """As every router does. Attached, it keeps the decisions under their `query_id`, which must then be new."""
         decisions = self.considered(queries, cost_weight=cost_weight, models=models)
         if "_live" in self.__dict__:
-            contexts, expected = self._looked_at(queries)
-            costs = self.cost_model_.costs_usd(queries)
-            self._live.store.decided(list(map(self._kept, queries, contexts, expected, costs, decisions)))
+            seen = self._looked_at(queries)
+            kept = map(self._kept, queries, seen.contexts, seen.expected, seen.costs_usd, decisions)
+            self._live.store.decided(list(kept))
         return decisions
 
     def considered(
@@ -122,7 +144,7 @@ class Online(Router):
         return super().route(queries, cost_weight=cost_weight, models=models)
 
     def decide(self, candidates: Candidates) -> list[Decision]:
-        contexts, _ = self._looked_at(candidates.queries)
+        contexts = self._looked_at(candidates.queries).contexts
         return [self._decide(candidates, i, contexts[i]) for i in range(len(contexts))]
 
     def choose(self, candidates: Candidates) -> np.ndarray:
@@ -130,7 +152,7 @@ class Online(Router):
 
     def _decide(self, candidates: Candidates, i: int, x: np.ndarray) -> Decision:
         query, means = candidates.queries[i], candidates.utility[i]
-        deviations = np.array([self._gain(model, x)[1] for model in candidates.models])
+        deviations = self._gains(candidates.models, x)[1]
         if uniform(self.seed, "explore", query.query_id, query.text) < self.floor:
             chosen = int(len(means) * uniform(self.seed, "which", query.query_id, query.text))
             reason = "explored"
@@ -151,24 +173,43 @@ class Online(Router):
         return choice.thompson(means, deviations, exploration=self.exploration, floor=floor, rng=rng)
 
     def _scores(self, queries: Sequence[Query]) -> np.ndarray:
-        contexts, expected = self._looked_at(queries)
+        seen = self._looked_at(queries)
         if "_live" not in self.__dict__:
-            return expected
-        return expected + [[self._gain(model, x)[0] for model in self.models_] for x in contexts]
+            return seen.expected
+        return seen.expected + [self._gains(self.models_, x)[0] for x in seen.contexts]
 
     def _costs_usd(self, queries: Sequence[Query]) -> np.ndarray:
-        costs = self.cost_model_.costs_usd(queries)
+        costs = self._looked_at(queries).costs_usd
         if "_live" in self.__dict__:
-            costs *= [self._live.learner.cost_ratio(model) for model in self.models_]
+            costs = costs * [self._live.learner.cost_ratio(model) for model in self.models_]
         return costs
 
-    def _looked_at(self, queries: Sequence[Query]) -> tuple[np.ndarray, np.ndarray]:
-        """([n, d], [n, m]) the contexts, and the scores without what was learned online: computed once per batch."""
-        texts = [query.text for query in queries]
-        seen = self.__dict__.get("_seen")
-        if seen is None or seen[0] != texts:
-            seen = self._seen = (texts, self._contexts(texts), self._expected(queries))
-        return seen[1], seen[2]
+    def look_ahead(self, queries: Sequence[Query]) -> Self:
+        """Compute now, all at once, what does not change while it learns; for a stream that is known beforehand."""
+        self._looked_at(queries)
+        return self
+
+    def copied(self, **changes: Any) -> Self:
+        other = super().copied(**changes)
+        if "_seen" in self.__dict__ and "new_models" not in changes:
+            other._seen = self._seen  # it hangs on what was learned alone
+        return other
+
+    def _looked_at(self, queries: Sequence[Query]) -> _Seen:
+        """Computed once for what is asked again at once: scoring, deciding and keeping are of the same queries."""
+        seen: _Seen | None = self.__dict__.get("_seen")
+        if seen is None or any(_key(query) not in seen.rows for query in queries):
+            seen = self._seen = self._look(queries)
+        return seen.of(queries)
+
+    def _look(self, queries: Sequence[Query]) -> _Seen:
+        texts = {text: i for i, text in enumerate(dict.fromkeys(query.text for query in queries))}
+        return _Seen(
+            rows={_key(query): i for i, query in enumerate(queries)},
+            contexts=self._contexts(list(texts))[[texts[query.text] for query in queries]],
+            expected=self._expected(queries),
+            costs_usd=self.cost_model_.costs_usd(queries),
+        )
 
     def _expected(self, queries: Sequence[Query]) -> np.ndarray:
         known = self.base_.scores(queries)
@@ -180,10 +221,12 @@ class Online(Router):
         vectors = unit_rows(dense(self.features_(texts)))
         return unit_rows(vectors - self.centre_).astype(np.float32)
 
-    def _gain(self, model: str, x: np.ndarray) -> tuple[float, float]:
+    def _gains(self, models: Sequence[str], x: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """[m], [m]"""
         if "_live" in self.__dict__:
-            return self._live.learner.gain(model, x)
-        return 0.0, float(np.sqrt((x @ x + 1.0) / self._trust(model)))
+            return self._live.learner.gains(models, x)
+        trust = np.array([self._trust(model) for model in models])
+        return np.zeros(len(models)), np.sqrt((x @ x + 1.0) / trust)
 
     def _trust(self, model: str) -> float:
         return next((new.trust for new in self.new_models if new.name == model), self.memory.ridge)

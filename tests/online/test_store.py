@@ -30,7 +30,7 @@ def decision(name, rng):
 
 
 def live(path):
-    return Live(path, memory=Memory(forgetting=0.999), d=3, trust={})
+    return Live(OutcomeStore(path), memory=Memory(forgetting=0.999), d=3, trust={})
 
 
 def test_an_outcome_counts_once_and_needs_its_decision(tmp_path):

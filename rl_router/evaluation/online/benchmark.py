@@ -52,8 +52,9 @@ def _jobs(args: argparse.Namespace) -> Iterator[tuple[str, Any]]:
         warm, rest = _split(table)
         for seed in args.seeds:
             stream = Stream.of(rest, args.requests, rng=np.random.default_rng(seed))
+            fitted = Online().fit(warm).look_ahead(stream.queries)
             for algorithm in ALGORITHMS:
-                router = Online(algorithm=algorithm).fit(warm)  # type: ignore[arg-type]
+                router = fitted.copied(algorithm=algorithm)
                 for feedback in (Feedback(), Feedback(share=0.3, delay=50)):
                     name = f"regret {args.regret} {args.requests} {algorithm} {feedback.share} seed {seed}"
                     yield name, partial(regret, router, stream, feedback=feedback, seed=seed, progress=_Bars())
@@ -70,7 +71,7 @@ def _jobs(args: argparse.Namespace) -> Iterator[tuple[str, Any]]:
 def _changes(table: RoutingTable, requests: int, seed: int) -> Iterator[tuple[str, Any]]:
     warm, rest = _split(table)
     stream, at = Stream.of(rest, requests, rng=np.random.default_rng(seed)), requests // 2
-    router = Online().fit(warm)
+    router = Online().fit(warm).look_ahead(stream.queries)
     chosen = [decision.model for decision in router.route(stream.queries[:1000], cost_weight=COST_WEIGHT)]
     favourite = max(sorted(set(chosen)), key=chosen.count)
     run = partial(recovery, cost_weight=COST_WEIGHT, seed=seed, progress=_Bars())

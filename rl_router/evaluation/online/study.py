@@ -5,8 +5,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from pathlib import Path
-from tempfile import TemporaryDirectory
 
 import numpy as np
 
@@ -15,6 +13,7 @@ from rl_router.encoders.registry import make_encoder
 from rl_router.evaluation.off_policy.log import LoggedCall
 from rl_router.evaluation.off_policy.policies import router_policy
 from rl_router.evaluation.off_policy.value import models_of, policy_value
+from rl_router.evaluation.online.kept import KeptInMemory
 from rl_router.evaluation.online.stream import Change, Feedback, Served, Stream, serve
 from rl_router.online.prior import expected_quality
 from rl_router.routers.knn import Knn
@@ -185,38 +184,36 @@ def _served(
     label: str,
     successor: tuple[int, Online] | None = None,
 ) -> Served:
-    with TemporaryDirectory() as folder:
-        store = Path(folder) / "outcomes.sqlite"
-        return serve(
-            router.attach(store),
-            stream,
-            cost_weight=cost_weight,
-            feedback=feedback,
-            rng=np.random.default_rng(router.seed),
-            progress=lambda done: progress(label, done, len(stream.queries)),
-            successor=None if successor is None else (successor[0], successor[1].attach(store)),
-        )
+    store = KeptInMemory()
+    return serve(
+        router.attach(store).look_ahead(stream.queries),
+        stream,
+        cost_weight=cost_weight,
+        feedback=feedback,
+        rng=np.random.default_rng(router.seed),
+        progress=lambda done: progress(label, done, len(stream.queries)),
+        successor=None if successor is None else (successor[0], successor[1].attach(store).look_ahead(stream.queries)),
+    )
 
 
 def _log(router: Online, stream: Stream, n: int) -> list[LoggedCall]:
     calls = []
-    with TemporaryDirectory() as folder:
-        router.attach(Path(folder) / "outcomes.sqlite")
-        for start in range(0, n, 50):  # feedback comes for fifty requests at once
-            rows = range(start, min(start + 50, n))
-            decisions = router.route([stream.queries[i] for i in rows])
-            for i, decision in zip(rows, decisions, strict=True):
-                quality = float(stream.quality[i, stream.models.index(decision.model)])
-                router.outcome(stream.queries[i].query_id, quality=quality)
-                query = stream.queries[i]
-                calls.append(
-                    LoggedCall(
-                        query_id=query.query_id,
-                        query=query.text,
-                        candidates=stream.models,
-                        model=decision.model,
-                        propensity=decision.propensity,
-                        quality=quality,
-                    )
+    router.attach(KeptInMemory())
+    for start in range(0, n, 50):  # feedback comes for fifty requests at once
+        rows = range(start, min(start + 50, n))
+        decisions = router.route([stream.queries[i] for i in rows])
+        for i, decision in zip(rows, decisions, strict=True):
+            quality = float(stream.quality[i, stream.models.index(decision.model)])
+            router.outcome(stream.queries[i].query_id, quality=quality)
+            query = stream.queries[i]
+            calls.append(
+                LoggedCall(
+                    query_id=query.query_id,
+                    query=query.text,
+                    candidates=stream.models,
+                    model=decision.model,
+                    propensity=decision.propensity,
+                    quality=quality,
                 )
+            )
     return calls

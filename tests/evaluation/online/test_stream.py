@@ -4,7 +4,8 @@ import numpy as np
 import polars as pl
 
 from rl_router.data.table import RoutingTable
-from rl_router.evaluation.online.stream import Change, Feedback, Stream
+from rl_router.evaluation.online.kept import KeptInMemory
+from rl_router.evaluation.online.stream import Change, Feedback, Stream, serve
 from rl_router.evaluation.online.study import announced, regret
 from rl_router.routers.online import Online
 
@@ -44,3 +45,19 @@ def test_a_router_that_reads_the_colour_gains_on_the_best_fixed_model():
 def test_a_model_is_announced_by_its_price_alone():
     new = announced(table(), "b")
     assert (new.name, round(new.cost_usd, 6)) == ("b", 0.004) and 0.5 < new.quality < 0.8
+
+
+def test_a_stream_kept_in_memory_and_looked_at_beforehand_is_served_as_one_from_a_file(tmp_path):
+    stream = Stream.of(table(), 120, rng=np.random.default_rng(0))
+    fitted = Online(features="lsa:2", algorithm="thompson", floor=0.1).fit(table())
+    choices = []
+    for router in (
+        fitted.copied(seed=3).attach(tmp_path / "outcomes.sqlite"),
+        fitted.look_ahead(stream.queries).copied(seed=3).attach(KeptInMemory()),
+    ):
+        served = serve(
+            router, stream, cost_weight=0.2, feedback=Feedback(share=0.5, delay=5), rng=np.random.default_rng(1),
+            progress=lambda done: None,
+        )  # fmt: skip
+        choices.append(served.choices.tolist())
+    assert choices[0] == choices[1] and set(choices[0]) == {0, 1}

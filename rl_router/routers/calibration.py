@@ -135,7 +135,8 @@ def _strong_share(router: Router, share: float, candidates: Candidates, recorded
     if missing:
         raise RecipeError(f"calibrating needs rows of {missing[0]!r}, which this table has not")
     rates = np.sort(rule.win_rates(candidates))[::-1]
-    k = round(share * len(rates))
+    distinct = [0, *(np.flatnonzero(np.diff(rates)) + 1).tolist(), len(rates)]  # no threshold parts equal rates
+    k = min(distinct, key=lambda k: abs(k - share * len(rates)))
     beyond = [min(1.0, rates[0] + 1e-6), *((rates[1:] + rates[:-1]) / 2.0), rates[-1]]  # between k and k + 1 strong
     rule.threshold = float(np.clip(beyond[k], 0.0, 1.0))
     found = _calibration("strong_pct", share, pair, _trial(pair, candidates, recorded)(0.0), candidates, recorded)

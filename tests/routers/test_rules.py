@@ -165,6 +165,13 @@ def test_a_cascade_is_calibrated_by_what_its_routes_cost_and_answer(train):
         calibrate(router, "budget_usd_per_1k", 0.8, observed.queries)
 
 
+def test_queries_of_equal_win_rate_go_one_way_so_the_nearest_share_counts(train):
+    """Three tasks of 27, 27 and 26 queries have three win rates, and a third is nearer to 0.4 than two thirds."""
+    router, observed = BestPerTask().fit(train), Observations.of(train)
+    found = calibrate(router, "strong_pct", 0.4, observed.queries, observed)
+    assert found.strong_share == pytest.approx(1 / 3, abs=0.02)
+
+
 def test_a_router_without_a_dial_has_nothing_to_calibrate(train):
     observed = Observations.of(train)
     for goal in ("strong_pct", "budget_usd_per_1k"):

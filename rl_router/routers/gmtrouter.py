@@ -8,6 +8,7 @@ from functools import cached_property
 from typing import Annotated, Any, Literal, Self
 
 import numpy as np
+import polars as pl
 from pydantic import Field
 
 from rl_router.data.answer_shape import SHAPES, answer_shapes
@@ -20,6 +21,7 @@ from rl_router.routers.networks.inputs import check_shapes, dense_features
 from rl_router.routers.networks.layers import Arrays, as_float64, log_odds, sigmoid
 from rl_router.routers.networks.people import (
     Answers,
+    answer_logits,
     base_logits,
     messages,
     new_network,
@@ -34,6 +36,8 @@ from rl_router.types import Query
 
 STATE = len(SHAPES) + 1
 """What is known of a model: the mean shape of its answers and, as log odds, how well they are liked."""
+BLOCK = 65_536
+"""Answers whose messages are computed at a time."""
 
 
 @dataclass(kw_only=True)
@@ -69,7 +73,7 @@ class GmtRouter(Router):
 
         self.features_ = dense_features(self.features, observed.texts)
         shapes = _shapes_of(observed)
-        known = shapes[~np.isnan(shapes).any(axis=1)]
+        known = shapes[~np.isnan(shapes).any(axis=-1)]
         mean, spread = (known.mean(axis=0), known.std(axis=0)) if len(known) else (np.zeros(8), np.ones(8))
         self.scale_ = np.stack([mean, np.where(spread > 0, spread, 1.0)])
         answers, users, turns = self._answers(observed)
@@ -123,23 +127,25 @@ class GmtRouter(Router):
         """Add what the rated answers tell of their users."""
         answers, _, turns = self._answers(observed)
         everyone, whose = users_in(observed)
-        told = self._told(answers)
+        rows = np.flatnonzero(whose[turns] >= 0)
+        told = self._told(answers.take(rows))
         known = tuple(sorted({*self.users_, *everyone}))
         sums, counts = np.zeros((len(known), self.width)), np.zeros(len(known))
         old = [known.index(user) for user in self.users_]
         sums[old], counts[old] = self.sums_, self.counts_
-        place = np.array([known.index(user) for user in everyone], int)
-        rows = whose[turns] >= 0
-        np.add.at(sums, place[whose[turns][rows]], told[rows])
-        np.add.at(counts, place[whose[turns][rows]], 1.0)
+        place = np.array([known.index(user) for user in everyone], int)[whose[turns[rows]]]
+        np.add.at(sums, place, told)
+        np.add.at(counts, place, 1.0)
         self.users_, self.sums_, self.counts_ = known, sums, counts
 
     def _told(self, answers: Answers) -> np.ndarray:
         """[n, w]"""
-        network = as_float64(self.network_)
-        base = base_logits(network, answers.queries, self.states_)
-        expected = sigmoid(base[np.arange(len(base)), answers.models])
-        return np.asarray(messages(network, answers, self.states_, expected))
+        network, told = as_float64(self.network_), np.zeros((len(answers.ratings), self.width))
+        for start in range(0, len(told), BLOCK):
+            part = answers.take(slice(start, start + BLOCK))
+            expected = sigmoid(answer_logits(network, part, self.states_))
+            told[start : start + BLOCK] = messages(network, part, self.states_, expected)
+        return told
 
     def _scores(self, queries: Sequence[Query]) -> np.ndarray:
         vectors = np.asarray(self.features_([query.text for query in queries]), np.float64)
@@ -158,7 +164,7 @@ class GmtRouter(Router):
         columns = np.array([models.index(model) for model in observed.models])
         turns, given = np.nonzero(~np.isnan(observed.scores))
         vectors = np.asarray(self.features_(observed.texts), np.float64)
-        shapes = _shapes_of(observed).reshape(*observed.scores.shape, -1)[turns, given]
+        shapes = _shapes_of(observed)[turns, given]
         shapes = np.nan_to_num((shapes - self.scale_[0]) / self.scale_[1])  # an unknown answer is as answers are
         answers = Answers(
             queries=vectors[turns], shapes=shapes, models=columns[given], ratings=observed.scores[turns, given]
@@ -188,11 +194,14 @@ class GmtRouter(Router):
 
 
 def _shapes_of(observed: Observations) -> np.ndarray:
-    """[n · m, 8] of every answer, NaN where there is none."""
-    cells = [observed.table.cell(query.query_id, model) for query in observed.queries for model in observed.models]
-    texts = [None if cell is None else cell.response for cell in cells]
-    shapes = answer_shapes([text or "" for text in texts])
-    shapes[[text is None for text in texts]] = np.nan
+    """[n, m, 8] of every answer, NaN where there is none."""
+    shapes = np.full((*observed.scores.shape, len(SHAPES)), np.nan)
+    rows = {query.query_id: i for i, query in enumerate(observed.queries)}
+    columns = {model: j for j, model in enumerate(observed.models)}
+    answered = observed.table.frame.filter(pl.col("response").is_not_null() & pl.col("query_id").is_in(list(rows)))
+    i = [rows[query_id] for query_id in answered["query_id"]]
+    j = [columns[model] for model in answered["model"]]
+    shapes[i, j] = answer_shapes(answered["response"].to_list())
     return shapes
 
 

@@ -12,7 +12,10 @@ from typing import Any
 import numpy as np
 import torch
 
-from rl_router.routers.networks.people import Answers, base_logits, messages, personal_logits, user_states
+from rl_router.routers.networks.people import Answers, answer_logits, messages, user_states
+
+MOST_ASKED = 256
+"""Turns of a user that are predicted in one step: enough to learn from, and few enough of whoever has thousands."""
 
 
 def few_answers_loss(
@@ -26,25 +29,22 @@ def few_answers_loss(
     seed: int,
 ) -> Callable[[torch.Tensor, bool], torch.Tensor]:
     """The loss of a batch of users, given by number. `users` [n] and `turns` [n] say whose and of which turn an answer
-    is. Of each user 0 to `most` turns are shown, as many as chance says; a turn is shown or hidden as a whole."""
+    is. Of each user 0 to `most` turns are shown, as many as chance says, and up to `MOST_ASKED` others asked; a turn
+    is shown or asked as a whole."""
     rng, of_user = np.random.default_rng(seed), [np.flatnonzero(users == u) for u in range(int(users.max()) + 1)]
 
     def loss(batch: torch.Tensor, learning: bool) -> torch.Tensor:
         drawn = rng if learning else np.random.default_rng(seed)  # what is only looked at is looked at alike
-        shown, hidden, place = _drawn(batch.numpy(), of_user, turns, most, drawn)
-        base = base_logits(network, answers.queries, states)
-        expected = torch.sigmoid(base[torch.arange(len(base)), answers.models]).detach()
-        told = messages(network, answers.take(shown), states, expected[shown])
+        shown, asked, place = _drawn(batch.numpy(), of_user, turns, most, drawn)
+        seen, unseen = answers.take(shown), answers.take(asked)
+        expected = torch.sigmoid(answer_logits(network, seen, states)).detach()
+        told = messages(network, seen, states, expected)
         sums = torch.zeros(len(batch), told.shape[1]).index_add_(0, place[shown], told)
         counts = torch.bincount(place[shown], minlength=len(batch)).float()
-        people = user_states(network, sums, counts)[place[hidden]]
-        asked = answers.queries[hidden]
-        own = personal_logits(network, people, asked, states)
-        columns = answers.models[hidden]
-        logits = (base[hidden] + own)[torch.arange(len(hidden)), columns]
-        ratings = answers.ratings[hidden]
-        rated = torch.nn.functional.binary_cross_entropy_with_logits(logits, ratings)
-        return rated + _preferred(logits, ratings, turns[hidden.numpy()])
+        people = user_states(network, sums, counts)[place[asked]]
+        logits = answer_logits(network, unseen, states, people)
+        rated = torch.nn.functional.binary_cross_entropy_with_logits(logits, unseen.ratings)
+        return rated + _preferred(logits, unseen.ratings, turns[asked.numpy()])
 
     return loss
 
@@ -52,16 +52,16 @@ def few_answers_loss(
 def _drawn(
     batch: np.ndarray, of_user: list[np.ndarray], turns: np.ndarray, most: int, rng: np.random.Generator
 ) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
-    """(answers shown, answers hidden, [n] the place of each answer's user in the batch)."""
-    shown, hidden, place = [], [], np.zeros(len(turns), int)
+    """(answers shown, answers asked, [n] the place of each answer's user in the batch)."""
+    shown, asked, place = [], [], np.zeros(len(turns), int)
     for position, user in enumerate(batch):
         rows = of_user[user]
         place[rows] = position
         own = rng.permutation(np.unique(turns[rows]))
-        visible = np.isin(turns[rows], own[: rng.integers(0, min(most, len(own) - 1) + 1)])
-        shown.append(rows[visible])
-        hidden.append(rows[~visible])
-    return torch.from_numpy(np.concatenate(shown)), torch.from_numpy(np.concatenate(hidden)), torch.from_numpy(place)
+        k = rng.integers(0, min(most, len(own) - 1) + 1)
+        shown.append(rows[np.isin(turns[rows], own[:k])])
+        asked.append(rows[np.isin(turns[rows], own[k : k + MOST_ASKED])])
+    return torch.from_numpy(np.concatenate(shown)), torch.from_numpy(np.concatenate(asked)), torch.from_numpy(place)
 
 
 def _preferred(logits: torch.Tensor, ratings: torch.Tensor, turns: np.ndarray) -> Any:

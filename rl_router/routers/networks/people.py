@@ -48,6 +48,15 @@ def base_logits(network: Arrays, queries: Any, states: Any) -> Any:
     return reads @ models.T / models.shape[1] ** 0.5 + dense(network, "level", states).T
 
 
+def answer_logits(network: Arrays, answers: Answers, states: Any, people: Any = None) -> Any:
+    """[n] how each answer's model is liked for its query: by anybody, or by `people` [n, w], who each read one."""
+    reads, models = dense(network, "query", answers.queries), dense(network, "model", states)[answers.models]
+    logits = (reads * models).sum(-1) / models.shape[1] ** 0.5 + dense(network, "level", states)[answers.models, 0]
+    if people is None:
+        return logits
+    return logits + (dense(network, "asked", relu(reads + models)) * people).sum(-1)
+
+
 def messages(network: Arrays, answers: Answers, states: Any, expected: Any) -> Any:
     """[n, w] what each answer tells of its user: how much better it was liked than `expected` [n], times its kind."""
     kind = relu(

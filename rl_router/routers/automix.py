@@ -21,7 +21,7 @@ from rl_router.routers.observations import Observations
 from rl_router.routers.router import Router
 from rl_router.routers.rule import Candidates, columns_of
 from rl_router.routers.seeded import uniform
-from rl_router.routers.self_verification import CONFIDENCE, self_confidence
+from rl_router.routers.self_verification import CONFIDENCE, VERDICTS_USD, self_confidence
 from rl_router.routers.verifier import ReplyVerifier
 from rl_router.types import Call, Decision, Query
 
@@ -104,7 +104,9 @@ class AutoMix(Router):
     async def trust(self, query: Query, call: Call, pool: ModelPool, ledger: Ledger) -> float:
         if self.verifier_ is not None:
             return await super().trust(query, call, pool, ledger)
-        return await self_confidence(pool, call.model, query, call.reply.text, samples=self.samples, ledger=ledger)
+        answer = call.reply.text
+        share, _ = await self_confidence(pool, call.model, query, answer, samples=self.samples, ledger=ledger)
+        return share
 
     def recorded_confidence(
         self, queries: Sequence[Query], models: Sequence[str], table: RoutingTable
@@ -114,6 +116,17 @@ class AutoMix(Router):
             return super().recorded_confidence(queries, models, table)
         known = _recorded(table, self.small_)
         return [known.get(query.query_id) for query in queries]
+
+    def judging_usd(self, queries: Sequence[Query], table: RoutingTable, cost_weight: float = 0.0) -> np.ndarray:
+        """Of the small model's verdicts. One whose cost is not recorded counts as much as the answer that it judges."""
+        if self.verifier_ is not None or not {self.small_, self.large_} <= set(table.models):
+            return super().judging_usd(queries, table, cost_weight)
+        ids, unknown = [query.query_id for query in queries], np.full(len(queries), np.nan)
+        recorded = VERDICTS_USD in table.frame.columns
+        verdicts = table.matrix(VERDICTS_USD, ids, [self.small_])[:, 0] if recorded else unknown
+        answers = table.matrix("cost_usd", ids, [self.small_])[:, 0]
+        usd = np.where(np.isnan(verdicts), self.samples * answers, verdicts)
+        return np.where(self._may_ask(queries, cost_weight), usd, 0.0)
 
     def _scores(self, queries: Sequence[Query]) -> np.ndarray:
         return np.tile(self.mean_scores_, (len(queries), 1))

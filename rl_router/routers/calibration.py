@@ -172,7 +172,8 @@ def _trial(router: Router, candidates: Candidates, recorded: Observations | None
 
 
 def _cascade_trial(router: Router, recorded: Observations) -> Try:
-    """All calls of a route are paid, and its last one answers. A reply is judged once for all cost weights."""
+    """All calls of a route and of its judges are paid, and its last one answers. A reply is judged once for all
+    cost weights."""
     column = {model: j for j, model in enumerate(recorded.models)}
     judged: Judged = {}
 
@@ -180,6 +181,7 @@ def _cascade_trial(router: Router, recorded: Observations) -> Try:
         chains = router.chain(recorded.queries, recorded.table, cost_weight, judged)
         routes = [[column[model] for model in chain] for chain in chains]
         costs = np.array([recorded.costs_usd[i, route].sum() for i, route in enumerate(routes)])
+        costs += router.judging_usd(recorded.queries, recorded.table, cost_weight)
         scores = np.array([recorded.scores[i, route[-1]] for i, route in enumerate(routes)])
         return _reached(cost_weight, costs, scores)
 

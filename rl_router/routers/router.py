@@ -211,6 +211,10 @@ class Router(Learned, ABC):
             return [[decision.model] for decision in decisions]
         return follow(self, decisions, queries, table, cost_weight, {} if judged is None else judged)
 
+    def judging_usd(self, queries: Sequence[Query], table: RoutingTable, cost_weight: float = 0.0) -> np.ndarray:
+        """[n] what is paid beside the calls of `chain` for having replies judged: nothing where their words do."""
+        return np.zeros(len(queries))
+
     def save(self, folder: Path | str) -> None:
         """JSON and safetensors in `folder`, whole or not at all."""
         self._check_fitted()

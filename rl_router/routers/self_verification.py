@@ -21,6 +21,8 @@ from rl_router.types import CallStatus, Query
 
 CONFIDENCE = "self_verification"
 """The column of a routing table that holds, in a model's own rows, its confidence in its own answer."""
+VERDICTS_USD = "self_verification_usd"
+"""The column beside it: what its verdicts cost together."""
 
 VERDICT = re.compile(r"verdict:\W*(in)?correct\b", re.IGNORECASE)
 TEMPERATURE = 0.7
@@ -48,8 +50,8 @@ Check:"""
 
 async def self_confidence(
     pool: ModelPool, model: str, query: Query, answer: str, *, samples: int, ledger: Ledger
-) -> float:
-    """The share of `samples` verdicts that call the answer correct. Without a single readable verdict it is 0."""
+) -> tuple[float, float]:
+    """The share of `samples` verdicts that call the answer correct, 0 without a readable one, and their cost in USD."""
     prompt = PROMPT.format(question=query.text, answer=answer)
     asked = [
         Request(
@@ -58,8 +60,9 @@ async def self_confidence(
         )
         for epoch in range(1, samples + 1)
     ]  # fmt: skip
-    replies = [call.reply for call in await asyncio.gather(*(pool.send(request, ledger=ledger) for request in asked))]
-    return confidence([reply.text for reply in replies if reply.status == CallStatus.OK])
+    calls = await asyncio.gather(*(pool.send(request, ledger=ledger) for request in asked))
+    texts = [call.reply.text for call in calls if call.reply.status == CallStatus.OK]
+    return confidence(texts), sum(call.cost_usd for call in calls)
 
 
 def confidence(judgements: Sequence[str]) -> float:
@@ -72,20 +75,23 @@ def confidence(judgements: Sequence[str]) -> float:
 async def with_self_verification(
     table: RoutingTable, pool: ModelPool, model: str, *, samples: int, ledger: Ledger
 ) -> RoutingTable:
-    """`table` with the confidence of `model` in each of its recorded answers, in the column `self_verification`."""
+    """`table` with the confidence of `model` in each of its recorded answers, in the column `self_verification`, and
+    what its verdicts cost in `self_verification_usd`."""
     queries = {query.query_id: query for query in table.queries()}
     rows = table.select(models=[model]).frame.filter(pl.col("response").is_not_null())
     slots = asyncio.Semaphore(AT_ONCE)
 
-    async def judge(query_id: str, answer: str) -> float:
+    async def judge(query_id: str, answer: str) -> tuple[float, float]:
         async with slots:
             return await self_confidence(pool, model, queries[query_id], answer, samples=samples, ledger=ledger)
 
     pairs = list(zip(rows["query_id"], rows["response"], strict=True))
     found = await asyncio.gather(*(judge(query_id, answer) for query_id, answer in pairs))
     judged = pl.DataFrame(
-        {"query_id": [query_id for query_id, _ in pairs], "model": [model] * len(pairs), CONFIDENCE: list(found)},
-        schema={"query_id": pl.String, "model": pl.String, CONFIDENCE: pl.Float64},
+        [(query_id, model, *values) for (query_id, _), values in zip(pairs, found, strict=True)],
+        schema={"query_id": pl.String, "model": pl.String, CONFIDENCE: pl.Float64, VERDICTS_USD: pl.Float64},
+        orient="row",
     )
-    frame = table.frame.drop(CONFIDENCE, strict=False).join(judged, on=["query_id", "model"], how="left")
+    rest = table.frame.drop(CONFIDENCE, VERDICTS_USD, strict=False)
+    frame = rest.join(judged, on=["query_id", "model"], how="left")
     return RoutingTable(frame, where=table.where)

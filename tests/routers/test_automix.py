@@ -15,7 +15,7 @@ from rl_router.pool.spec import ModelSpec
 from rl_router.routers.answering import answer
 from rl_router.routers.automix import AutoMix
 from rl_router.routers.router import load_router
-from rl_router.routers.self_verification import CONFIDENCE, confidence, with_self_verification
+from rl_router.routers.self_verification import CONFIDENCE, VERDICTS_USD, confidence, with_self_verification
 from rl_router.types import CallStatus, ModelReply, Query
 
 KINDS = {  # confidence, score of the small model, score of the large one
@@ -198,3 +198,15 @@ def test_verdicts_are_recorded_beside_the_answers_of_the_small_model(planted):
     assert found.select(models=["cheap"]).frame[CONFIDENCE].to_list() == [0.75] * 6
     assert found.select(models=["dear"]).frame[CONFIDENCE].null_count() == 6
     assert len(ledger.charges) == 24
+    assert found.frame[VERDICTS_USD].sum() == pytest.approx(ledger.cost_usd)
+
+
+def test_verdicts_are_paid_where_a_doubt_could_matter_as_recorded_or_as_the_answer_that_they_judge(judged):
+    """Eight verdicts at the price of an answer; at a cost weight of 3 nothing is judged."""
+    router, queries = AutoMix(verifier="self").fit(judged.select(split="train")), judged.queries("test")
+    answers = judged.matrix("cost_usd", [query.query_id for query in queries], ["cheap"])[:, 0]
+    assert router.judging_usd(queries, judged, 0.05).tolist() == pytest.approx((8 * answers).tolist())
+    known = RoutingTable(judged.frame.with_columns(pl.lit(1e-5).alias(VERDICTS_USD)))
+    assert set(router.judging_usd(queries, known, 0.05)) == {1e-5}
+    assert not router.judging_usd(queries, known, 3.0).any()
+    assert not AutoMix().fit(judged.select(split="train")).judging_usd(queries, known).any()

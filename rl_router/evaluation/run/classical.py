@@ -135,8 +135,10 @@ def _scored(
     with StepProgress("evaluating", len(weights), every=len(weights)) as progress:
         for step, weight in enumerate(weights, start=1):
             mine = {own: router.chain(asked.queries, asked.table, weight, judged)}
+            judging_usd = router.judging_usd(asked.queries, asked.table, weight)
             for name, chains in {**baselines.chains(weight), **mine}.items():
-                outcomes = outcomes_of(asked, chains, weight, router.cost_reference_usd_)
+                beside = judging_usd if name == own else np.zeros(len(chains))
+                outcomes = outcomes_of(asked, chains, weight, router.cost_reference_usd_, beside)
                 rows.append(summarise(name, weight, outcomes))
                 choices[name, weight] = [(o.task, o.models[0]) for o in outcomes]
             progress.update(step, {"reward/mean": rows[-1].reward, "cost_usd/mean": rows[-1].cost_usd})
@@ -144,14 +146,19 @@ def _scored(
 
 
 def outcomes_of(
-    asked: Observations, chains: list[list[str]], cost_weight: float, cost_reference_usd: float | None
+    asked: Observations,
+    chains: list[list[str]],
+    cost_weight: float,
+    cost_reference_usd: float | None,
+    judging_usd: np.ndarray,
 ) -> list[Outcome]:
-    """The last model of a chain answers; every model of it is paid."""
+    """The last model of a chain answers; every model of it is paid, and `judging_usd` [n] beside."""
     column = {model: j for j, model in enumerate(asked.models)}
     found = []
     for i, (query, chain) in enumerate(zip(asked.queries, chains, strict=True)):
         columns = [column[model] for model in chain]
-        quality, cost_usd = float(asked.scores[i, columns[-1]]), float(asked.costs_usd[i, columns].sum())
+        quality = float(asked.scores[i, columns[-1]])
+        cost_usd = float(asked.costs_usd[i, columns].sum() + judging_usd[i])
         reward = quality
         if cost_weight > 0 and cost_reference_usd is not None:
             reward = quality - cost_weight * cost_usd / cost_reference_usd

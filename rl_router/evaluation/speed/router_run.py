@@ -106,7 +106,8 @@ def frontier(router: Router, table: RoutingTable, queries: list[Query]) -> list[
     for weight in WEIGHTS if priced else WEIGHTS[:1]:
         routes = routed(weight)
         chosen = [names.index(route[-1]) for route in routes]
-        paid = [costs[i, [names.index(model) for model in route]].sum() for i, route in enumerate(routes)]
+        called = [costs[i, [names.index(model) for model in route]].sum() for i, route in enumerate(routes)]
+        paid = called + router.judging_usd(queries, table, weight)
         quality = scores[np.arange(len(ids)), chosen]
         by_task = {str(task): float(np.nanmean(quality[tasks == task])) for task in np.unique(tasks)}
         cost_usd = None if np.isnan(costs).all() else float(np.nanmean(paid))

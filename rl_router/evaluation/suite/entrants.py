@@ -155,6 +155,7 @@ def routes_of(router: Router, arena: Arena, queries: Sequence[Any], cost_weights
     return Routes(
         cost_weights=tuple(cost_weights),
         columns=tuple(tuple(tuple(place[model] for model in chain) for chain in at) for at in chains),
+        router_usd=np.array([router.judging_usd(queries, table, weight) for weight in cost_weights]),
     )
 
 

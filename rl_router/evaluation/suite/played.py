@@ -107,6 +107,7 @@ class Routes:
 
     cost_weights: tuple[float | None, ...]
     columns: tuple[tuple[tuple[int, ...], ...], ...]  # [w][n][calls]
+    router_usd: np.ndarray  # [w, n] what judging the replies cost beside these calls
 
 
 def replayed(router: str, seed: int, arena: Arena, choices: Choices, rows: np.ndarray) -> Played:
@@ -157,7 +158,8 @@ def replayed_routes(router: str, seed: int, arena: Arena, routes: Routes, rows: 
     return replace(
         replayed(router, seed, arena, choices, rows),
         calls=Calls.of(names),
-        cost_usd=summed(side.cost_usd),
+        cost_usd=summed(side.cost_usd) + routes.router_usd,
+        router_usd=routes.router_usd,
         latency_s=summed(side.latency_s),
         prompt_tokens=summed(side.prompt_tokens),
         completion_tokens=summed(side.completion_tokens),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Sequence
 
 from rl_router.observe.charts import escape
@@ -22,6 +23,7 @@ p{margin:6px 0;max-width:78ch}
 .dim,figcaption{color:var(--dim);font-size:.87rem;max-width:90ch}
 figure{margin:12px 0}figure svg{display:block;width:100%;max-width:1060px}
 .facts{display:flex;flex-wrap:wrap;gap:6px 28px;margin:14px 0 0;padding:0;list-style:none}.facts b{font-weight:600}
+.contents{display:flex;flex-wrap:wrap;gap:4px 18px;margin:14px 0 0;font-size:.9rem}.contents a{color:var(--policy)}
 .wide{display:block}.narrow{display:none}
 .pair{display:grid;gap:8px 32px;align-items:start}.pair figure{margin:0}
 @media(min-width:1100px){.pair{grid-template-columns:auto minmax(0,1fr)}}
@@ -90,7 +92,18 @@ def page(title: str, sections: Iterable[str]) -> str:
 
 
 def section(heading: str, *body: str) -> str:
-    return f"<section><h2>{escape(heading)}</h2>{''.join(body)}</section>"
+    return f'<section id="{anchor(heading)}"><h2>{escape(heading)}</h2>{"".join(body)}</section>'
+
+
+def anchor(heading: str) -> str:
+    """The id of a section."""
+    return re.sub(r"[^a-z0-9]+", "-", heading.lower()).strip("-")
+
+
+def contents(headings: Iterable[str]) -> str:
+    """Links to sections."""
+    links = "".join(f'<a href="#{anchor(heading)}">{escape(heading)}</a>' for heading in headings)
+    return f'<nav class="contents" aria-label="Contents">{links}</nav>'
 
 
 def paragraph(words: str, kind: str = "") -> str:

@@ -8,10 +8,10 @@ from rl_router.evaluation.report.summary import Summary
 from rl_router.evaluation.suite.worth import Worth
 from rl_router.observe import page
 from rl_router.observe.charts import Axis, escape, frame, linear_axis, polyline, svg, text
-from rl_router.observe.formats import MISSING, count
+from rl_router.observe.formats import MISSING
 from rl_router.observe.looks import Look
 
-SIDE_PX = 300
+SIDE_PX = 260
 
 
 def calibration(summary: Summary) -> str:
@@ -25,17 +25,18 @@ def calibration(summary: Summary) -> str:
         " The area of a dot is the number of answers. Bill: predicted over paid cost."
     )
     plots = "".join(page.figure(_plot(worth, looks[worth.router])) for worth in found)
-    return f'{page.paragraph(words, "dim")}<div class="grid">{plots}</div>'
+    return f'{page.paragraph(words, "dim")}<div class="grid small">{plots}</div>'
 
 
 def _plot(worth: Worth, look: Look) -> str:
     x = linear_axis((0.0, 1.0), 40, SIDE_PX - 14)
-    y = linear_axis((0.0, 1.0), SIDE_PX - 44, 40)
+    y = linear_axis((0.0, 1.0), SIDE_PX - 40, 40)
     bill = MISSING if worth.cost_bias is None else f"{worth.cost_bias:.2f}×"
+    ece = MISSING if worth.ece is None else f"{worth.ece:.3f}"
     most = max(bin.count for bin in worth.reliability)
     parts = [
         text(4, 14, worth.router, kind="name"),
-        text(4, 28, f"ECE {count(worth.ece)}, bill {bill}"),
+        text(4, 28, f"ECE {ece}, bill {bill}"),
         frame(x, y, "predicted quality", ""),
         polyline([(0, 0), (1, 1)], x, y, "var(--dim)", width=1, dash="4 4"),
         *(_dot(bin, most, x, y, look) for bin in worth.reliability),

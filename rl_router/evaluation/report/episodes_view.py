@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from rl_router.evaluation.report.summary import ORDER
 from rl_router.evaluation.suite.lines import Key
 from rl_router.evaluation.suite.played import Played
 from rl_router.evaluation.suite.results import EACH_MODEL
@@ -32,6 +33,7 @@ _NUMBERS = (
 def episodes_view(played: Mapping[Key, Played], questions: Sequence[Mapping[str, Any]]) -> str:
     """All routers on a sample of the questions, drawn by a hash of their ids; the words say how many are left out."""
     parts = [part for (router, _), part in played.items() if router != EACH_MODEL]
+    parts.sort(key=lambda part: part.router in ORDER)  # reference rows last
     texts = {str(q["query_id"]): str(q.get("text", "")) for q in questions}
     every = list(dict.fromkeys(query_id for part in parts for query_id in part.query_ids))
     sample = _sample(every, sum(len(part.cost_weights) for part in parts))
@@ -51,7 +53,7 @@ def episodes_view(played: Mapping[Key, Played], questions: Sequence[Mapping[str,
         '<option value="0">wrong</option></select><span class="dim" data-count></span></form>'
         f'<div class="scroll"><table class="words episodes"><thead><tr>{head}</tr></thead><tbody></tbody></table></div>'
         "<noscript><p>The list needs JavaScript.</p></noscript></div>"
-        f'<script type="application/json" id="episodes">{encoded}</script><script>{_SCRIPT}</script>'
+        f'<script type="application/json" id="episode-data">{encoded}</script><script>{_SCRIPT}</script>'
     )
 
 
@@ -97,8 +99,9 @@ def _short(value: float) -> float | int | None:
 
 _SCRIPT = f"""
 (() => {{
-  const data = JSON.parse(document.getElementById('episodes').textContent);
+  const data = JSON.parse(document.getElementById('episode-data').textContent);
   const box = document.querySelector('[data-episodes]'), body = box.querySelector('tbody');
+  const heads = [...box.querySelectorAll('thead th')].map(head => head.textContent);
   const [search, router, outcome] = box.querySelectorAll('input,select');
   const digits = v => v < 1e-6 ? v.toExponential(2) : String(+v.toPrecision(3));
   const money = v => v === null ? '–' : v === 0 ? '$0' : '$' + digits(v);
@@ -117,7 +120,7 @@ _SCRIPT = f"""
       const asked = m.length ? m.map(k => data.models[k]).join(' → ') : '(no model)';
       for (const text of [data.routers[r], l === null ? '–' : l, query[1], asked, known(quality), money(cost),
         money(own), known(i), known(o), known(s), known(failed), cut === null ? '–' : cut ? 'yes' : 'no', query[2]])
-        line.insertCell().textContent = text;
+        Object.assign(line.insertCell(), {{textContent: text}}).dataset.name = heads[line.cells.length - 1];
       line.title = query[0];
       return line;
     }}));

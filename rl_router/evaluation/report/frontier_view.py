@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping, Sequence, Set
 from itertools import pairwise
 
 import numpy as np
@@ -19,6 +19,8 @@ from rl_router.observe.looks import Look
 
 WIDE_RANGE = 20
 """Costs that span more than this factor are drawn on a logarithmic axis."""
+MOST_CURVES = 8
+"""So many routers that are no reference rows are shown at first; more lines at once cannot be told apart."""
 
 
 def frontier(summary: Summary) -> str:
@@ -32,9 +34,18 @@ def frontier(summary: Summary) -> str:
     )
     words = (
         "Up and left is better. Lines are non-decreasing hulls: what mixing a router's own settings reaches. Bands are"
-        " two standard errors. Point at a mark for its numbers."
+        " two standard errors. Point at a mark for its numbers, at a name for its line."
     )
-    return f"<div data-frontier>{_legend(summary, points, looks)}{page.figure(drawings, words)}</div>"
+    hidden = _hidden(summary, points)
+    if hidden:
+        words += f" The {MOST_CURVES} routers of the highest AIQ are shown first, the boxes show {len(hidden)} more."
+    return f"<div data-frontier>{_legend(summary, points, looks, hidden)}{page.figure(drawings, words)}</div>"
+
+
+def _hidden(summary: Summary, points: Mapping[str, Sequence[Point]]) -> set[str]:
+    """Routers that are not shown before their box is ticked."""
+    mine = [w for w in summary.worths if w.router in points and block_of(w).startswith("routers")]
+    return {worth.router for worth in sorted(mine, key=lambda worth: -(worth.aiq or 0.0))[MOST_CURVES:]}
 
 
 def _points(summary: Summary) -> dict[str, list[Point]]:
@@ -112,15 +123,18 @@ def _group(name: str, body: str) -> str:
     return f'<g data-router="{escape(name)}">{body}</g>'
 
 
-def _legend(summary: Summary, points: Mapping[str, Sequence[Point]], looks: Mapping[str, Look]) -> str:
+def _legend(
+    summary: Summary, points: Mapping[str, Sequence[Point]], looks: Mapping[str, Look], hidden: Set[str]
+) -> str:
     names = [w.router for w in summary.worths if w.router in points and block_of(w) != "single models"]
     shown = [*names, *({"single models"} if any(r.startswith("model:") for r in points) else ())]
-    parts = ['<label><input type="checkbox" data-all checked> all</label>']
+    parts = [f'<label><input type="checkbox" data-all{"" if hidden else " checked"}> all</label>']
     for name in shown:
         look = looks[name] if name in looks else next(looks[r] for r in points if r.startswith("model:"))
         symbol = f'<svg viewBox="0 0 16 16" width="14" height="14" aria-hidden="true">{mark(8, 8, look)}</svg>'
+        ticked = "" if name in hidden else " checked"
         parts.append(
-            f'<label><input type="checkbox" value="{escape(name)}" checked>{symbol} {escape(look.label)}</label>'
+            f'<label><input type="checkbox" value="{escape(name)}"{ticked}>{symbol} {escape(look.label)}</label>'
         )
     return f'<fieldset class="legend"><legend class="dim">shown</legend>{"".join(parts)}</fieldset>'
 

@@ -43,7 +43,7 @@ def points_view(summary: Summary, weight: float) -> str:
         for row in rows:
             kind = "mine" if block == "routers that decide" else ""
             lines.append(page.row(shown(row[0]), _point_cells(summary, points[row[0]], row), kind))
-    return page.table(list(HEAD), lines)
+    return page.table(list(HEAD), lines, "sortable")
 
 
 def _point_cells(summary: Summary, point: Point, row: Sequence[str]) -> list[str]:
@@ -54,7 +54,8 @@ def _point_cells(summary: Summary, point: Point, row: Sequence[str]) -> list[str
 
 def worth_view(summary: Summary) -> str:
     rows = [worth for worth in summary.worths if block_of(worth) != "single models"]
-    return page.table(list(WORTH_HEAD), [page.row(w.router, map(page.cell, worth_cells(w)[1:])) for w in rows])
+    lines = [page.row(w.router, map(page.cell, worth_cells(w)[1:])) for w in rows]
+    return page.table(list(WORTH_HEAD), lines, "sortable")
 
 
 def recovery_view(summary: Summary) -> str:
@@ -80,7 +81,7 @@ def pairs_view(summary: Summary, weight: float) -> str:
                 row.append("<td></td>")
                 continue
             title = f"{name} − {other}: {signed(found.difference)}, p = {found.p_holm:.3g}, {found.verdict}"
-            words = signed(found.difference, 2) if found.verdict != "no difference" else "="
+            words = signed(found.difference, 2).replace("0.", ".", 1) if found.verdict != "no difference" else "="
             row.append(f'<td class="{escape(found.verdict.replace(" ", "-"))}" title="{escape(title)}">{words}</td>')
         lines.append(page.row(name, row))
     return page.table(["utility, row − column", *names], lines, "pairs upright")

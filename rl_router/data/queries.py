@@ -30,6 +30,8 @@ QUERY_SCHEMA: dict[str, type[pl.DataType]] = {
     "meta": pl.String,  # JSON object with what the grader or the request needs: tests, tools, images, precision …
 }
 QUERY_NULLABLE = ("ground_truth",)
+EMPTY = "{}"
+"""The JSON object of most questions in `choices` or `meta`, which nobody needs to parse."""
 IMAGES = "images"
 """The key of `meta` that holds a question's images as URLs, `data:` ones included."""
 
@@ -55,7 +57,7 @@ def checked_queries(frame: pl.DataFrame, where: str) -> pl.DataFrame:
     for row in frame.filter(pl.col("query_id").is_duplicated()).head(1).iter_rows(named=True):
         raise DataError(f"The {where} has the query_id {row['query_id']!r} more than once; give each question its own.")
     for column in ("choices", "meta"):
-        for query_id, text in frame.select("query_id", column).iter_rows():
+        for query_id, text in frame.filter(pl.col(column) != EMPTY).select("query_id", column).iter_rows():
             if not isinstance(_json(text), dict):
                 raise DataError(
                     f"The {where} has no JSON object in {column!r} of {query_id!r}; write {{}} for nothing."
@@ -73,8 +75,8 @@ def row_of(query: Query) -> dict[str, str | None]:
         "task": query.task,
         "ground_truth": dump_answers(query.answers),
         "grader": query.grader,
-        "choices": json.dumps(dict(query.choices), ensure_ascii=False),
-        "meta": json.dumps(dict(query.meta), ensure_ascii=False),
+        "choices": json.dumps(dict(query.choices), ensure_ascii=False) if query.choices else EMPTY,
+        "meta": json.dumps(dict(query.meta), ensure_ascii=False) if query.meta else EMPTY,
     }
 
 
@@ -105,6 +107,8 @@ def message_content(query: Query, prompt: str) -> str | list[dict[str, Any]]:
 
 def parse_answers(ground_truth: str) -> tuple[str, ...]:
     """The aliases of a JSON list of texts; anything else is one answer as it stands, a list of numbers included."""
+    if not ground_truth.lstrip().startswith("["):
+        return (ground_truth,)
     aliases = _json(ground_truth)
     if isinstance(aliases, list) and aliases and all(isinstance(alias, str) for alias in aliases):
         return tuple(aliases)
@@ -122,7 +126,8 @@ def dump_answers(answers: Sequence[str]) -> str | None:
 
 def _object(row: Mapping[str, Any], column: str) -> dict[str, Any]:
     """The JSON object of a column. Tables of other projects lack it, or mean something else by its name."""
-    value = _json(row.get(column))
+    text = row.get(column)
+    value = {} if text == EMPTY else _json(text)
     return value if isinstance(value, dict) else {}
 
 

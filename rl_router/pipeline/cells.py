@@ -10,12 +10,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from operator import attrgetter
 from pathlib import Path
-from typing import Any
 from uuid import uuid4
 
 import polars as pl
 
-from rl_router.data.queries import QUERY_SCHEMA, row_of
+from rl_router.data.queries import queries_frame
 from rl_router.data.schema import SCHEMA
 from rl_router.data.table import RoutingTable
 from rl_router.pool import quick_json
@@ -33,9 +32,11 @@ class Cell:
     """A question to be put to a model, and who grades the answer."""
 
     key: str
-    query: Query
     request: Request
-    grader: str
+
+    @property
+    def query(self) -> Query:
+        return self.request.query
 
     @property
     def model(self) -> str:
@@ -88,10 +89,10 @@ OUTCOME_SCHEMA: dict[str, type[pl.DataType]] = {
 }
 
 
-def cell_of(request: Request, grader: str) -> Cell:
+def cell_of(request: Request) -> Cell:
     query = request.query
-    parts = (query.query_id, request.spec.name, grader, request.key)
-    return Cell(key="\n".join(parts), query=query, request=request, grader=grader)
+    parts = (query.query_id, request.spec.name, query.grader, request.key)
+    return Cell(key="\n".join(parts), request=request)
 
 
 def outcome_of(cell: Cell, call: Call, score: float | None, *, judge_trouble: str | None = None) -> Outcome:
@@ -104,7 +105,7 @@ def outcome_of(cell: Cell, call: Call, score: float | None, *, judge_trouble: st
     if judge_trouble is not None:
         reason = f"the judge's call failed: {judge_trouble}"
     elif answered and score is None:
-        reason = f"the grader {cell.grader!r} could not say: no right answer is known, or it gave no score"
+        reason = f"the grader {cell.query.grader!r} could not say: no right answer is known, or it gave no score"
     return Outcome(
         score=score,
         cost_usd=call.cost_usd if usage else None,
@@ -126,14 +127,15 @@ def outcome_of(cell: Cell, call: Call, score: float | None, *, judge_trouble: st
 
 def table_of(cells: Sequence[Cell], outcomes: Mapping[str, Outcome], missing: Outcome) -> RoutingTable:
     """One row per cell in their order, `missing` where there is no outcome yet."""
-    rows = [
-        row_of(cell.query) | {"grader": cell.grader, "model": cell.model} | _values(outcomes.get(cell.key, missing))
-        for cell in cells
-    ]
-    schema = QUERY_SCHEMA | {"model": pl.String} | OUTCOME_SCHEMA
-    order = [*SCHEMA, *(name for name in schema if name not in SCHEMA)]
-    frame = pl.DataFrame(rows, schema=schema, infer_schema_length=None)
-    return RoutingTable(frame.select(order), where="collected table")
+    questions = {cell.query.query_id: cell.query for cell in cells}
+    places = {query_id: place for place, query_id in enumerate(questions)}
+    columns = zip(*(FIELD_VALUES(outcomes.get(cell.key, missing)) for cell in cells), strict=True)
+    values = dict(zip(FIELDS, columns, strict=True))
+    frame = queries_frame(list(questions.values()))[[places[cell.query.query_id] for cell in cells]].with_columns(
+        pl.Series("model", [cell.model for cell in cells], pl.String),
+        *(pl.Series(name, values[name], dtype) for name, dtype in OUTCOME_SCHEMA.items()),
+    )
+    return RoutingTable(frame.select(*SCHEMA, pl.exclude(*SCHEMA)), where="collected table")
 
 
 class Journal:
@@ -155,15 +157,15 @@ class Journal:
 
     def put(self, cell: Cell, outcome: Outcome) -> None:
         """The cell is in the file some milliseconds later, or `written` raises."""
-        text = quick_json.encoded(_values(outcome)).decode()
+        text = quick_json.encoded(outcome).decode()
         self._file.add("INSERT OR REPLACE INTO cells (key, outcome) VALUES (?, ?)", (cell.key, text))
 
     async def written(self) -> None:
         await self._file.written()
 
+    def check(self) -> None:
+        """A PoolError if finished cells could not be written."""
+        self._file.check()
+
     def close(self) -> None:
         self._file.close()
-
-
-def _values(outcome: Outcome) -> dict[str, Any]:
-    return dict(zip(FIELDS, FIELD_VALUES(outcome), strict=True))

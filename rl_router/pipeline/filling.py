@@ -8,7 +8,7 @@ from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from rl_router.data.graders import answer_of, grade_async
+from rl_router.data.graders import answer_of, grade, grade_async, takes_time
 from rl_router.data.graders.grader import JUDGE
 from rl_router.errors import BudgetExceededError, DataError, RouterError
 from rl_router.observe.console import StepProgress
@@ -16,7 +16,7 @@ from rl_router.observe.formats import usd
 from rl_router.pipeline.cells import Cell, Journal, Outcome, outcome_of
 from rl_router.pipeline.judge import PoolJudge
 from rl_router.pipeline.spending import Spending, most_usd
-from rl_router.pipeline.turns import in_context
+from rl_router.pipeline.turns import TURNS, in_context
 from rl_router.pool.backend import Request
 from rl_router.pool.ledger import Ledger
 from rl_router.pool.pool import ModelPool
@@ -49,7 +49,8 @@ class Filling:
         recordings: Recordings,
         journal: Journal,
     ) -> None:
-        self.cells, self.settings, self.pool, self.journal = cells, settings, pool, journal
+        self.cells, self.settings = cells, settings
+        self.pool, self.recordings, self.journal = pool, recordings, journal
         kept = journal.read()
         if settings.retry_failed:
             kept = {key: outcome for key, outcome in kept.items() if not outcome.may_end_otherwise}
@@ -58,7 +59,10 @@ class Filling:
         self.spending = Spending(settings.budget_usd, recordings.spent().cost_usd)
         self._costs: defaultdict[str, list[float]] = defaultdict(lambda: [0, 0.0])  # model -> calls, USD
         self._left = Counter(cell.model for cell in cells if cell.key not in self.outcomes)
+        self._progress = StepProgress("collect", len(cells), start=len(self.outcomes), describe=_describe)
         self._shown_s = 0.0
+        self._graded_slowly = 0  # right now
+        self._is_spent = False
 
     async def fill(self) -> None:
         """Ask what is left, each endpoint at its own pace."""
@@ -66,36 +70,44 @@ class Filling:
         for cell in self.cells:
             if cell.key not in self.outcomes:
                 by_endpoint[cell.request.spec.endpoint].append(cell)
-        total, start = len(self.cells), len(self.outcomes)
-        progress = StepProgress("collect", total, start=start, describe=_describe)
-        with progress:
+        with self._progress:
             async with asyncio.TaskGroup() as tasks:
                 for cells in by_endpoint.values():
                     queue = iter(cells)
-                    # twice as many as the lane lets through: answers are graded and written while others are asked
-                    for _ in range(min(2 * self.settings.concurrency, len(cells))):
-                        tasks.create_task(self._work(queue, progress))
-        await self.journal.written()
+                    for _ in range(min(self.settings.concurrency, len(cells))):
+                        tasks.create_task(self._work(queue, tasks))
+            await self.recordings.written()
+            await self.journal.written()
 
-    async def _work(self, queue: Iterator[Cell], progress: StepProgress) -> None:
+    async def _work(self, queue: Iterator[Cell], tasks: asyncio.TaskGroup) -> None:
+        """Ask one cell after the other. Answers whose grading takes time are graded meanwhile, if that keeps up."""
         for cell in queue:
+            if self._is_spent:
+                return
+            self.journal.check()
             ledger = Ledger()
             try:
-                outcome = await self._outcome(cell, ledger)
+                request, call = await self._ask(cell, ledger)
             except BudgetExceededError:
                 return
-            self.journal.put(cell, outcome)
-            self.outcomes[cell.key] = outcome
-            self._count(cell, outcome, ledger.wallet_usd, progress)
+            if not takes_time(cell.query.grader):
+                self._finish(cell, call, ledger, self._grade(cell, call))
+                continue
+            self._graded_slowly += 1
+            grading = self._grade_slowly(cell, request.query, call, ledger)
+            if self._graded_slowly <= self.settings.concurrency:
+                tasks.create_task(grading)
+            else:
+                await grading
 
-    async def _outcome(self, cell: Cell, ledger: Ledger) -> Outcome:
-        request, failed = await in_context(cell.request, lambda request: self._send(request, ledger))
-        call = failed or await self._send(request, ledger)
-        judge = None
-        if cell.grader == JUDGE and self.settings.judge is not None:
-            judge = PoolJudge(self.pool.spec(self.settings.judge), lambda request: self._send(request, ledger))
-        score = await self._grade(cell, request.query, answer_of(call.reply), judge)
-        return outcome_of(cell, call, score, judge_trouble=judge.trouble if judge is not None else None)
+    async def _ask(self, cell: Cell, ledger: Ledger) -> tuple[Request, Call]:
+        """The request of the last turn, and the call that its outcome depends on."""
+        request = cell.request
+        if TURNS in request.query.meta:
+            request, failed = await in_context(request, lambda request: self._send(request, ledger))
+            if failed is not None:
+                return request, failed
+        return request, await self._send(request, ledger)
 
     async def _send(self, request: Request, ledger: Ledger) -> Call:
         """One call, or a BudgetExceededError when the most that it can cost does not fit."""
@@ -106,36 +118,70 @@ class Filling:
         try:
             return await self.pool.send(request, ledger=ledger)
         finally:
-            await self.spending.settle(most, ledger.wallet_usd - before_usd)
+            self.spending.settle(most, ledger.wallet_usd - before_usd)
 
-    async def _grade(self, cell: Cell, query: Query, answer: str | None, judge: PoolJudge | None) -> float | None:
+    def _grade(self, cell: Cell, call: Call) -> float | None:
         try:
-            return await grade_async(cell.grader, answer, query, judge=judge)
-        except RouterError:
-            raise
+            return grade(cell.query.grader, answer_of(call.reply), cell.query)
         except Exception as error:
-            raise DataError(
-                f"The grader {cell.grader!r} failed on {cell.query.query_id!r} ({type(error).__name__}: {error}); the"
-                f" answer is recorded, so mend the grader and run again."
-            ) from error
+            raise _of_grader(error, cell) from error
 
-    def _count(self, cell: Cell, outcome: Outcome, paid_usd: float, progress: StepProgress) -> None:
+    async def _grade_slowly(self, cell: Cell, query: Query, call: Call, ledger: Ledger) -> None:
+        """`query` is what a judge reads of the question, all its turns included."""
+        judge = None
+        if cell.query.grader == JUDGE and self.settings.judge is not None:
+            judge = PoolJudge(self.pool.spec(self.settings.judge), lambda request: self._send(request, ledger))
+        try:
+            score = await grade_async(cell.query.grader, answer_of(call.reply), query, judge=judge)
+        except BudgetExceededError:  # for the judge
+            self._is_spent = True
+            return
+        except Exception as error:
+            raise _of_grader(error, cell) from error
+        finally:
+            self._graded_slowly -= 1
+        self._finish(cell, call, ledger, score, judge.trouble if judge is not None else None)
+
+    def _finish(self, cell: Cell, call: Call, ledger: Ledger, score: float | None, trouble: str | None = None) -> None:
+        """The cell goes into the journal, but not before all its calls are in their own file."""
+        outcome = outcome_of(cell, call, score, judge_trouble=trouble)
+        self.recordings.when_written(lambda: self._put(cell, outcome))
+        self._count(cell.model, ledger.wallet_usd)
+
+    def _put(self, cell: Cell, outcome: Outcome) -> None:
+        self.journal.put(cell, outcome)
+        self.outcomes[cell.key] = outcome
+
+    def _count(self, model: str, paid_usd: float) -> None:
         self.asked += 1
-        self._left[cell.model] -= 1
-        cost = self._costs[cell.model]
+        self._left[model] -= 1
+        cost = self._costs[model]
         cost[0] += 1
         cost[1] += paid_usd
-        done, now_s = len(self.outcomes), time.monotonic()
-        if done == len(self.cells) or not progress.live or now_s - self._shown_s > SHOWN_EVERY_S:
+        progress, done = self._progress, self._progress.start + self.asked
+        if progress.live and done < len(self.cells):
+            now_s = time.monotonic()
+            if now_s < self._shown_s + SHOWN_EVERY_S:
+                return
             self._shown_s = now_s
-            if progress.live or done % progress.every == 0 or done in (progress.start + 1, len(self.cells)):
-                progress.update(done, {"paid_usd": self.spending.spent_usd, "to_go_usd": self._to_go_usd()})
+        if progress.live or done % progress.every == 0 or done in (progress.start + 1, len(self.cells)):
+            progress.update(done, {"paid_usd": self.spending.spent_usd, "to_go_usd": self._to_go_usd()})
 
     def _to_go_usd(self) -> float:
         """What the cells that are left will cost, if they cost what their models' cells did in this process."""
         means = {model: cost[1] / cost[0] for model, cost in self._costs.items() if cost[0]}
         usual = sum(means.values()) / len(means) if means else 0.0
         return sum(left * means.get(model, usual) for model, left in self._left.items())
+
+
+def _of_grader(error: Exception, cell: Cell) -> Exception:
+    """What is wrong with a grader, said with the question that it failed on."""
+    if isinstance(error, RouterError):
+        return error
+    return DataError(
+        f"The grader {cell.query.grader!r} failed on {cell.query.query_id!r} ({type(error).__name__}: {error}); the"
+        f" answer is recorded, so mend the grader and run again."
+    )
 
 
 def _describe(metrics: Mapping[str, float]) -> str:

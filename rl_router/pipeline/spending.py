@@ -21,30 +21,32 @@ class Spending:
     def __init__(self, limit_usd: float | None, spent_usd: float) -> None:
         self.limit_usd, self.spent_usd = limit_usd, spent_usd
         self._set_aside_usd = 0.0
-        self._changed = asyncio.Condition()
+        self._waiting: list[asyncio.Future[None]] = []
 
     async def set_aside(self, most_usd: float) -> bool:
         """Wait until the calls in flight leave room for one more. False: they cannot, and nothing was set aside."""
         if self.limit_usd is None:
             return True
-        async with self._changed:
-            while self.spent_usd + self._set_aside_usd + most_usd > self.limit_usd:
-                if self._set_aside_usd <= 0:
-                    return False
-                await self._changed.wait()
-            self._set_aside_usd += most_usd
-            return True
+        while self.spent_usd + self._set_aside_usd + most_usd > self.limit_usd:
+            if self._set_aside_usd <= 0:
+                return False
+            settled = asyncio.get_running_loop().create_future()
+            self._waiting.append(settled)
+            await settled
+        self._set_aside_usd += most_usd
+        return True
 
-    async def settle(self, most_usd: float, paid_usd: float) -> None:
+    def settle(self, most_usd: float, paid_usd: float) -> None:
+        """A call that had set aside `most_usd` has cost `paid_usd`."""
         self.spent_usd += paid_usd
-        if self.limit_usd is None:
-            return
-        async with self._changed:
-            self._set_aside_usd = max(0.0, self._set_aside_usd - most_usd)
-            # what rounding leaves must not keep the last ones waiting for nobody
-            if self._set_aside_usd < 1e-12:
-                self._set_aside_usd = 0.0
-            self._changed.notify_all()
+        self._set_aside_usd = max(0.0, self._set_aside_usd - most_usd)
+        # what rounding leaves must not keep the last ones waiting for nobody
+        if self._set_aside_usd < 1e-12:
+            self._set_aside_usd = 0.0
+        waiting, self._waiting = self._waiting, []
+        for settled in waiting:
+            if not settled.done():  # whoever waited may have been cancelled
+                settled.set_result(None)
 
 
 def most_usd(request: Request) -> float:

@@ -6,6 +6,7 @@ import asyncio
 from collections import deque
 
 from rl_router.pool.clock import Clock
+from rl_router.pool.deadlines import Deadlines
 from rl_router.pool.keys import KeyRing
 
 
@@ -19,6 +20,7 @@ class Lane:
         self._free = width
         # asyncio.Semaphore looks through everybody whom it has woken before it wakes the next
         self._waiting: deque[asyncio.Future[None]] = deque()
+        self._deadlines = Deadlines()
 
     async def enter(self, within_s: float) -> str | None:
         """Wait for a place and a key that does not rest, or raise TimeoutError. Whoever enters leaves."""
@@ -42,10 +44,9 @@ class Lane:
         if self._free > 0:
             self._free -= 1
             return
-        loop = asyncio.get_running_loop()
-        place = loop.create_future()
+        place = asyncio.get_running_loop().create_future()
         self._waiting.append(place)
-        timer = loop.call_later(within_s, _give_up, place)
+        deadline = self._deadlines.add(within_s, lambda: _give_up(place))
         try:
             await place
         except asyncio.CancelledError:
@@ -53,7 +54,7 @@ class Lane:
                 self.leave()  # the place came at the moment of the cancellation
             raise
         finally:
-            timer.cancel()
+            self._deadlines.take_back(deadline)
 
     def leave(self) -> None:
         while self._waiting:

@@ -109,7 +109,8 @@ async def open_pool(
 ) -> AsyncIterator[OpenedPool]:
     """Open what `setting` states; missing endpoints, keys and recordings are a PoolError here and not in mid-run.
 
-    `run` names whom recorded calls are charged to, `sent` the file of the calls of this run that went out.
+    `run` names whom recorded calls are charged to, `sent` the file of the calls of this run that went out; with it, a
+    reply may be returned some milliseconds before it is recorded, and `recordings` says when it is.
     """
     check_pool(setting, environment)
     specs = setting.specs()
@@ -130,7 +131,8 @@ async def open_pool(
             clock=clock,
             attempts=recordings,
         )
-        backend = RecordedBackend(recordings, live) if recordings else live
+        # with a file of what was sent, whoever is killed knows what it lost, and can do without waiting for each reply
+        backend = RecordedBackend(recordings, live, waits=sent is None) if recordings else live
         try:
             yield OpenedPool(pool=ModelPool(specs, backend, None), recordings=recordings, mask=mask)
         finally:

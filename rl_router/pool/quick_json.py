@@ -6,17 +6,18 @@ It refuses half a surrogate pair, which models do write and the standard library
 from __future__ import annotations
 
 import json
+from dataclasses import asdict
 from typing import Any
 
 from pydantic_core import PydanticSerializationError, from_json, to_json
 
 
 def encoded(value: Any) -> bytes:
-    """`value` as JSON in UTF-8."""
+    """`value` as JSON in UTF-8; a dataclass is an object of its fields."""
     try:
         return to_json(value)
     except PydanticSerializationError:
-        return json.dumps(value).encode()
+        return json.dumps(value, default=asdict, separators=(",", ":")).encode()
 
 
 def decoded(text: bytes | str) -> Any:

@@ -20,10 +20,14 @@ LOST = Attempt(
 
 
 class RecordedBackend:
-    """Records what `backend` answers in `recordings`; without a backend it replays them."""
+    """Records what `backend` answers in `recordings`; without a backend it replays them.
 
-    def __init__(self, recordings: Recordings, backend: Backend | None = None) -> None:
-        self.recordings, self._backend = recordings, backend
+    A reply is in the file when it is returned. `waits` False leaves that to the caller, who awaits `recordings.written`
+    when it is time.
+    """
+
+    def __init__(self, recordings: Recordings, backend: Backend | None = None, *, waits: bool = True) -> None:
+        self.recordings, self._backend, self._waits = recordings, backend, waits
         self._asked: dict[str, asyncio.Future[ModelReply | None]] = {}
 
     async def complete(self, request: Request) -> ModelReply:
@@ -49,7 +53,8 @@ class RecordedBackend:
             if lost := self.recordings.lost.pop(key, 0):
                 reply = replace(reply, earlier=(*(LOST,) * lost, *reply.earlier))
             self.recordings.put(key, request, reply)  # in the same transaction as the charge of its last attempt
-            await self.recordings.written()
+            if self._waits:
+                await self.recordings.written()
             future.set_result(reply)
             return reply
         finally:

@@ -6,6 +6,8 @@ its reply can be left behind. Values are JSON; no key of a provider is among the
 
 from __future__ import annotations
 
+import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from operator import attrgetter
 from pathlib import Path
@@ -27,15 +29,16 @@ CREATE TABLE IF NOT EXISTS charges (
 );
 CREATE INDEX IF NOT EXISTS charges_by_run ON charges (run);
 """
+GET = "SELECT reply FROM replies WHERE key = ?"
 # The first answer stays: a table made from it can be made again. A failure gives way to whatever comes later.
 PUT = """
 INSERT INTO replies (key, model, answered, request, reply) VALUES (?, ?, ?, ?, ?)
 ON CONFLICT (key) DO UPDATE SET answered = excluded.answered, reply = excluded.reply WHERE NOT replies.answered
 """
+LOOK_EVERY_S = 0.01
+"""How late a process may learn what others recorded in the same file."""
 REPLY = tuple(ModelReply.__dataclass_fields__)
 REPLY_VALUES = attrgetter(*REPLY)
-COUNTS = tuple(Usage.__dataclass_fields__)
-COUNT_VALUES = attrgetter(*COUNTS)
 CHARGE = "INSERT INTO charges (run, key, model, cost_usd, charge) VALUES (?, ?, ?, ?, ?)"
 
 UNANSWERED = """
@@ -66,20 +69,31 @@ class Recordings:
         self.path, self.run = path, run
         self._sent = SentLog(sent) if sent is not None else None
         self._file = SqliteFile(path, SCHEMA)
+        self._keys: set[str] = set()
+        self._last_row, self._looked_s = 0, float("-inf")
         self.lost = self._charge_lost(self._sent) if self._sent is not None else {}
 
     def get(self, key: str) -> ModelReply | None:
-        rows = self._file.rows("SELECT reply FROM replies WHERE key = ?", (key,))
+        """The reply that is recorded; what another process records is found some milliseconds later."""
+        self._look()
+        if key not in self._keys:
+            return None
+        rows = self._file.rows(GET, (key,))
+        if not rows:  # it is in the queue
+            self._file.flush()
+            rows = self._file.rows(GET, (key,))
         return reply_from_json(rows[0][0]) if rows else None
 
     def put(self, key: str, request: Request, reply: ModelReply) -> None:
         """A reply, with its price where it has none and its tokens are known."""
         cost_usd = request.spec.price(reply.usage) if reply.usage_known else None
         answered = int(reply.status is CallStatus.OK)
+        self._keys.add(key)
         self._file.add(PUT, (key, request.spec.name, answered, request.meaning, reply_to_json(reply, cost_usd)))
 
     def sent(self, request: Request) -> None:
-        """One attempt is about to go out."""
+        """One attempt is about to go out. While its cost cannot be written, none does: a PoolError."""
+        self._file.check()
         if self._sent is not None:
             self._sent.add(self.run, request.key, request.spec.name)
 
@@ -89,8 +103,21 @@ class Recordings:
         row = (self.run, request.key, request.spec.name, request.spec.price(reply.usage), charge)
         self._file.add(CHARGE, row)
 
+    def _look(self) -> None:
+        """Keep the keys of what was recorded, by whomever: most requests are new, and to ask the file about each takes
+        longer than to write its reply."""
+        now_s = time.monotonic()
+        if now_s >= self._looked_s + LOOK_EVERY_S:
+            self._looked_s = now_s
+            rows = self._file.rows("SELECT rowid, key FROM replies WHERE rowid > ?", (self._last_row,))
+            self._keys.update(key for _, key in rows)
+            self._last_row = max((row for row, _ in rows), default=self._last_row)
+
     async def written(self) -> None:
         await self._file.written()
+
+    def when_written(self, act: Callable[[], None]) -> None:
+        self._file.when_written(act)
 
     def spent(self) -> Spent:
         sql = """SELECT COALESCE(SUM(cost_usd), 0.0), COUNT(*), COALESCE(SUM(NOT charge ->> '$.usage_known'), 0),
@@ -119,7 +146,8 @@ class Recordings:
 
 
 def charge_to_json(status: CallStatus, usage: Usage | None) -> str:
-    charge = {"status": status, "usage": _counts(usage or Usage()), "usage_known": usage is not None}
+    # str: the serialiser takes five times as long for an enum
+    charge = {"status": str(status), "usage": usage or Usage(), "usage_known": usage is not None}
     return quick_json.encoded(charge).decode()
 
 
@@ -127,11 +155,7 @@ def reply_to_json(reply: ModelReply, cost_usd: float | None = None) -> str:
     """`cost_usd` is the price of a reply that names none."""
     values = dict(zip(REPLY, REPLY_VALUES(reply), strict=True))  # dataclasses.asdict copies, at twenty times the cost
     values["cost_usd"] = cost_usd if reply.cost_usd is None else reply.cost_usd
-    values["usage"] = _counts(reply.usage)
-    values["earlier"] = [
-        {"status": attempt.status, "usage": attempt.usage and _counts(attempt.usage), "reason": attempt.reason}
-        for attempt in reply.earlier
-    ]
+    values["status"] = str(reply.status)
     return quick_json.encoded(values).decode()
 
 
@@ -141,10 +165,6 @@ def reply_from_json(text: str) -> ModelReply:
     values["status"] = CallStatus(values["status"])
     values["earlier"] = tuple(_attempt(attempt) for attempt in values["earlier"])
     return ModelReply(**values)
-
-
-def _counts(usage: Usage) -> dict[str, int]:
-    return dict(zip(COUNTS, COUNT_VALUES(usage), strict=True))
 
 
 def _attempt(values: dict[str, Any]) -> Attempt:

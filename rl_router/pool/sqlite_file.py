@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import sqlite3
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -20,14 +20,17 @@ COMMIT_EVERY_S = 0.01
 
 
 class SqliteFile:
-    """`add` queues a row for the next commit; `written` waits until every row so far is in the file."""
+    """`add` queues a row for the next commit, `written` waits until every row so far is in the file, and `when_written`
+    calls something then. Rows that cannot be written stay in the queue; `check` and `written` say why."""
 
     def __init__(self, path: Path, schema: str) -> None:
         self.path = path
         self._queue: dict[str, list[Sequence[Any]]] = {}  # rows by the statement that inserts them
+        self._acts: list[Callable[[], None]] = []
         self._waiting: list[asyncio.Future[None]] = []
         self._timer: asyncio.TimerHandle | None = None
         self._committed_s = 0.0
+        self._trouble: PoolError | None = None
         try:
             self._connection = open_shared(path)
             # moving the log into the file waits for the disk: every 64 MB, and when it is closed
@@ -49,6 +52,13 @@ class SqliteFile:
         self._queue.setdefault(sql, []).extend(rows)
         self.flush()
 
+    def when_written(self, act: Callable[[], None]) -> None:
+        """Call `act` as soon as every row so far is in the file; at once if none is queued."""
+        if self._queue:
+            self._acts.append(act)
+        else:
+            act()
+
     async def written(self) -> None:
         if self._queue:
             future = asyncio.get_running_loop().create_future()
@@ -56,6 +66,12 @@ class SqliteFile:
             if self._timer is None:  # what could not be written before is tried again
                 self._commit_soon()
             await future
+
+    def check(self) -> None:
+        """Raise why the last commit failed, unless it can be done now."""
+        if self._trouble is not None:
+            self.flush()
+            self._trouble = None
 
     def flush(self) -> None:
         """Write what is queued. What cannot be written stays in the queue."""
@@ -81,15 +97,19 @@ class SqliteFile:
     def _commit(self) -> None:
         self._timer = None
         waiting, self._waiting = self._waiting, []
-        error = None
+        self._trouble = None
         try:
             self.flush()
-        except PoolError as caught:
-            error = caught
+        except PoolError as error:
+            self._trouble = error
         self._committed_s = asyncio.get_running_loop().time()
+        if self._trouble is None:
+            acts, self._acts = self._acts, []
+            for act in acts:
+                act()
         for future in waiting:
             if not future.done():  # whoever waited may have been cancelled
-                future.set_result(None) if error is None else future.set_exception(error)
+                future.set_result(None) if self._trouble is None else future.set_exception(self._trouble)
 
     def close(self) -> None:
         try:

@@ -25,9 +25,9 @@ def test_a_call_waits_for_those_in_flight_and_is_refused_when_there_are_none():
         second = asyncio.create_task(spending.set_aside(0.5))  # 0.25 + 0.5 + 0.5 is too much, for now
         await asyncio.sleep(0)
         assert not second.done()
-        await spending.settle(0.5, paid_usd=0.125)  # the first cost less than was set aside: 0.375 + 0.5 fits
+        spending.settle(0.5, paid_usd=0.125)  # the first cost less than was set aside: 0.375 + 0.5 fits
         assert await second
-        await spending.settle(0.5, paid_usd=0.5)
+        spending.settle(0.5, paid_usd=0.5)
         assert not await spending.set_aside(0.25)  # 0.875 spent, nobody in flight
         return spending.spent_usd
 
@@ -38,7 +38,7 @@ def test_without_a_limit_nothing_waits():
     async def run():
         spending = Spending(None, spent_usd=0.0)
         assert all([await spending.set_aside(1e9) for _ in range(3)])
-        await spending.settle(1e9, paid_usd=2.0)
+        spending.settle(1e9, paid_usd=2.0)
         return spending.spent_usd
 
     assert asyncio.run(run()) == 2.0

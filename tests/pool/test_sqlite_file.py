@@ -72,3 +72,39 @@ def test_a_row_that_cannot_be_written_is_an_error_for_whoever_waits(tmp_path):
                 await asyncio.wait_for(file.written(), 5)
 
     asyncio.run(run())
+
+
+def test_what_is_to_be_done_when_rows_are_written_is_done_then_and_at_once_where_none_wait(tmp_path):
+    async def run():
+        file = SqliteFile(tmp_path / "x.sqlite", SCHEMA)
+        found = []
+        file.when_written(lambda: found.append("nothing was queued"))
+        file.add(INSERT, (3,))
+        file.when_written(lambda: found.append(written(file.path)))
+        assert found == ["nothing was queued"]
+        await file.written()
+        file.close()
+        return found
+
+    assert asyncio.run(run()) == ["nothing was queued", [3]]
+
+
+def test_after_a_failed_commit_a_check_tries_again_and_nothing_is_lost(tmp_path):
+    async def run():
+        file = SqliteFile(tmp_path / "x.sqlite", SCHEMA)
+        done = []
+        file.add("INSERT INTO later VALUES (?)", (1,))
+        file.when_written(lambda: done.append("later"))
+        with pytest.raises(PoolError, match="cannot be written"):
+            await file.written()
+        with pytest.raises(PoolError, match="cannot be written"):
+            file.check()
+        file._connection.execute("CREATE TABLE later (n INTEGER)")
+        file.check()
+        assert file.rows("SELECT n FROM later") == [(1,)] and done == []
+        file.add(INSERT, (2,))
+        await file.written()
+        file.close()
+        return done
+
+    assert asyncio.run(run()) == ["later"]

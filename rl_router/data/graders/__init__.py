@@ -6,7 +6,7 @@ from rl_router.data.graders.choice import grade_choice
 from rl_router.data.graders.code import grade_code
 from rl_router.data.graders.final_answer import final_answer
 from rl_router.data.graders.function_calls import gold_calls, grade_calls
-from rl_router.data.graders.grader import GRADERS, JUDGE, Grader, answer_of, grade, grade_async, needs_judge
+from rl_router.data.graders.grader import GRADERS, JUDGE, Grader, answer_of, grade, grade_async, needs_judge, takes_time
 from rl_router.data.graders.instructions import grade_instructions
 from rl_router.data.graders.judge import Judge
 from rl_router.data.graders.listed import grade_listed
@@ -15,7 +15,18 @@ from rl_router.data.graders.number import grade_number
 from rl_router.data.graders.text import exact_match, f1, normalize_answer
 from rl_router.types import Query
 
-__all__ = ["GRADERS", "Grader", "Judge", "answer_of", "exact_match", "f1", "grade", "grade_async", "normalize_answer"]
+__all__ = [
+    "GRADERS",
+    "Grader",
+    "Judge",
+    "answer_of",
+    "exact_match",
+    "f1",
+    "grade",
+    "grade_async",
+    "normalize_answer",
+    "takes_time",
+]
 
 
 def _boxed_answers(query: Query) -> tuple[str, ...]:

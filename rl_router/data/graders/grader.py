@@ -59,6 +59,11 @@ async def grade_async(grader: str, response: str | None, query: Query, *, judge:
     return grade(grader, response, query)
 
 
+def takes_time(grader: str) -> bool:
+    """Whether `grade_async` waits, for a process or for a judge, so that other work should go on meanwhile."""
+    return grader == JUDGE or GRADERS.get(grader).blocks
+
+
 def answer_of(reply: ModelReply) -> str | None:
     """The text to grade: None for a call that failed, whose text is an error message."""
     return reply.text if reply.status is CallStatus.OK else None

@@ -8,6 +8,7 @@ folders, a process of its own: 7 of the 25 routers are its reference rows, of wh
 hardly depend on what else the machine does; wall seconds do.
 """
 
+import argparse
 import json
 import resource
 import subprocess
@@ -114,4 +115,8 @@ def main(folder: Path, questions: Path | None) -> None:
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]), Path(sys.argv[2]) if len(sys.argv) > 2 else None)
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("folder", type=Path, metavar="FOLDER", help="where the table, the routers and the run lie")
+    parser.add_argument("questions", type=Path, nargs="?", metavar="TABLE", help="whose questions are asked")
+    arguments = parser.parse_args()
+    main(arguments.folder, arguments.questions)

@@ -86,8 +86,8 @@ class AutoMix(Router):
         return True
 
     @property
-    def asks_to_judge(self) -> bool:
-        return self.verifier == "self"
+    def verdicts(self) -> int:
+        return self.samples if self.verifier == "self" else 0
 
     def confidence(self, queries: Sequence[Query], models: Sequence[str], replies: Sequence[str]) -> np.ndarray:
         """[n] by the words of the replies. RecipeError with `verifier: self`, whose verdicts must be asked for."""

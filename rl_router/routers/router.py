@@ -160,7 +160,12 @@ class Router(Learned, ABC):
     @property
     def asks_to_judge(self) -> bool:
         """Whether a reply can only be judged by more calls (`trust`), and not by its words (`confidence`)."""
-        return False
+        return self.verdicts > 0
+
+    @property
+    def verdicts(self) -> int:
+        """Calls that it takes to judge a reply."""
+        return 0
 
     def confidence(self, queries: Sequence[Query], models: Sequence[str], replies: Sequence[str]) -> np.ndarray:
         """[n] how far each model's reply to each query is trusted, in [0, 1]. Only a cascade doubts."""

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from rl_router.pool.chat import Answer, ErrorInBody, Unreadable, read_body, read_events
@@ -45,12 +46,22 @@ async def answer(
     breaker.succeeded()
     trace = exchange.trace
     trace.answered(spec, latency_s, usage, reply.status)
-    if judged and not exchange.stands(spec.name, read_body(data).text):
-        raise Failed(ApiError(502, "no reply of the cascade was trusted"))
-    trace.http_status, trace.outcome = reply.status, "ok"
+    send = partial(_send_whole, exchange, spec, reply.status, data, usage)
+    if judged and not await exchange.climb.stands(spec.name, read_body(data).text, send):
+        raise _not_trusted()
+    await send()
+
+
+async def _send_whole(exchange: Exchange, spec: ModelSpec, status: int, data: bytes, usage: Usage | None) -> None:
+    trace = exchange.trace
+    trace.model_used, trace.http_status, trace.outcome = spec.name, status, "ok"
     exchange.settle(trace, usage)
     body = with_field(data, FIELD, dumps(trace.metadata()))
-    await exchange.inbound.reply(reply.status, body, trace.headers(), JSON)
+    await exchange.inbound.reply(status, body, trace.headers(), JSON)
+
+
+def _not_trusted() -> Failed:
+    return Failed(ApiError(502, "no reply of the cascade was trusted"))
 
 
 def _usage_of(
@@ -100,13 +111,23 @@ async def _judged_stream(
     data = await reply.read(exchange.left_s)
     out = relay.feed(data)
     _check_complete(spec, relay)
-    if not exchange.stands(spec.name, _text_of(data)):
-        breaker.succeeded()
-        exchange.trace.answered(spec, time.perf_counter() - began_s, relay.usage, reply.status)
-        raise Failed(ApiError(502, "no reply of the cascade was trusted"))
+    breaker.succeeded()
+    exchange.trace.answered(spec, time.perf_counter() - began_s, relay.usage, reply.status)
+    send = partial(_send_stream, exchange, spec, relay, out)
+    if not await exchange.climb.stands(spec.name, _text_of(data), send):
+        raise _not_trusted()
+    await send()
+
+
+async def _send_stream(exchange: Exchange, spec: ModelSpec, relay: AnyRelay, out: bytes) -> None:
+    """One that was read to its end and paid for before."""
+    trace = exchange.trace
+    trace.model_used, trace.first_byte_s = spec.name, time.perf_counter() - trace.began_s
     await _begin(exchange)
     await exchange.inbound.write(out)
-    await _finish(exchange, spec, breaker, relay, began_s)
+    trace.outcome = "ok"
+    exchange.settle(trace, relay.usage)
+    await exchange.inbound.write(relay.end(dumps(trace.metadata())), more=False)
 
 
 async def _begin(exchange: Exchange) -> None:

@@ -11,11 +11,12 @@ from dataclasses import dataclass
 from typing import Any
 
 from rl_router.pool.chat import OPENAI, error_message
-from rl_router.pool.retry import is_retried, retry_after_s
+from rl_router.pool.retry import retry_after_s
 from rl_router.pool.spec import ModelSpec
 from rl_router.serving.answers import answer
 from rl_router.serving.breaker import Breaker
 from rl_router.serving.catalog import Catalog
+from rl_router.serving.climb import OVER_BUDGET, Climb
 from rl_router.serving.dialect import Dialect
 from rl_router.serving.errors import ApiError, Failed
 from rl_router.serving.inbound import Inbound
@@ -23,11 +24,8 @@ from rl_router.serving.job import ServeLimits
 from rl_router.serving.json_bytes import dumps, loads
 from rl_router.serving.routing import Choice
 from rl_router.serving.trace import Trace
-from rl_router.serving.upstream import Reply, UpstreamError
+from rl_router.serving.upstream import Reply, UpstreamError, kind_of_refusal
 from rl_router.types import CallStatus, Query, Usage
-
-ANOTHER_MAY = (401, 403, 404)
-"""A provider that refuses our key, or does not know its own model, says nothing about the request."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -44,15 +42,11 @@ class Exchange:
     deadline_s: float
     query: Query
     settle: Callable[[Trace, Usage | None], None]
+    climb: Climb
 
     @property
     def left_s(self) -> float:
         return self.deadline_s - time.monotonic()
-
-    def stands(self, model: str, text: str) -> bool:
-        """Whether the cascade that was chosen lets this reply be the answer."""
-        weight = self.choice.cost_weight or 0.0
-        return self.catalog.router_of(self.choice).stands(self.query, model, text, weight)
 
     async def run(self) -> None:
         """Answers the client, with an upstream's refusal if need be; ApiError when there is not even that."""
@@ -62,17 +56,26 @@ class Exchange:
             breaker = self.catalog.breakers[model]
             if self.left_s <= 0:
                 break
+            if not self.climb.affords(model):
+                self.trace.stop = OVER_BUDGET
+                if self.climb.held is not None:
+                    break
+                continue
             if not breaker.admits(time.monotonic()):
                 self.trace.skipped(model)
                 rests_s.append(breaker.rest_s(time.monotonic()))
                 continue
             try:
+                self.climb.at(rank)
                 await self._ask(self.catalog.specs[model], breaker, judged=rank < self.choice.steps)
                 return
             except Failed as error:
                 failed = error
                 if error.final:
                     break
+        if self.climb.held is not None:
+            await self.climb.held()
+            return
         await self._give_up(failed, rests_s)
 
     async def _ask(self, spec: ModelSpec, breaker: Breaker, *, judged: bool) -> None:
@@ -128,6 +131,9 @@ class Exchange:
         elif rests_s:
             message = "every model that may answer rests after failures; try again later"
             raise ApiError(503, message, code="models_resting", retry_after_s=min(rests_s))
+        elif trace.stop == OVER_BUDGET:
+            message = "what is left of budget_usd is less than any other model will cost"
+            raise ApiError(400, message, code="over_budget", param="budget_usd")
         else:
             raise ApiError(504, "the deadline passed before a model could be asked", code="deadline_exceeded")
 
@@ -144,14 +150,6 @@ class Exchange:
             if OPENAI in (spec.endpoint or "") and "max_tokens" in body:
                 body.setdefault("max_completion_tokens", body.pop("max_tokens"))
         return dumps(body)
-
-
-def kind_of_refusal(status: int) -> tuple[CallStatus, bool]:
-    """How a call ended that got this status, and whether the request is to blame, so that no other model takes it."""
-    is_ours = not (is_retried(status) or status in ANOTHER_MAY or status < 400)
-    if is_ours or status in ANOTHER_MAY:
-        return CallStatus.REJECTED, is_ours
-    return {408: CallStatus.TIMEOUT, 429: CallStatus.RATE_LIMITED}.get(status, CallStatus.FAILED), is_ours
 
 
 def _is_error(body: bytes) -> bool:

@@ -9,7 +9,9 @@ from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
+from rl_router.pool.pool import ModelPool
 from rl_router.serving.catalog import Catalog
+from rl_router.serving.climb import Climb
 from rl_router.serving.decide import Asked, choose, read_request, watch
 from rl_router.serving.dialect import Dialect
 from rl_router.serving.exchange import Exchange
@@ -18,6 +20,7 @@ from rl_router.serving.multi_round_answers import answer_in_rounds
 from rl_router.serving.policy_answers import answer_by_policy
 from rl_router.serving.trace import Trace
 from rl_router.serving.upstream import DEADLINE
+from rl_router.serving.upstream_backend import UpstreamBackend
 from rl_router.types import Usage
 
 if TYPE_CHECKING:
@@ -42,17 +45,26 @@ def proxied(dialect: Dialect) -> Callable[[Gateway, Inbound, Trace], Awaitable[N
                 return
             trace.choice = await choose(catalog, asked, trace.account.name)
             watch(gateway, catalog, asked, trace.choice)
+            choice, limits = trace.choice, gateway.job.limits
             exchange = Exchange(
                 inbound=inbound,
                 trace=trace,
                 dialect=dialect,
                 body=body,
-                choice=trace.choice,
+                choice=choice,
                 catalog=catalog,
-                limits=gateway.job.limits,
+                limits=limits,
                 deadline_s=deadline_s,
                 query=asked.query,
                 settle=settler(gateway, catalog, asked),
+                climb=Climb(
+                    choice=choice,
+                    router=catalog.router_of(choice) if choice.steps else None,
+                    query=asked.query,
+                    budget_usd=asked.extras.budget_usd,
+                    trace=trace,
+                    pool=lambda: ModelPool(catalog.specs.values(), UpstreamBackend(catalog, limits, deadline_s), None),
+                ),
             )
             await exchange.run()
 

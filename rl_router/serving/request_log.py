@@ -90,6 +90,7 @@ def line_of(trace: Trace, *, contents: bool) -> dict[str, Any]:
         "model_used": trace.model_used,
         "status": trace.http_status,
         "outcome": trace.outcome,
+        "stop": trace.stop,
         "stream": trace.stream,
         "calls": [call.view for call in trace.calls],
         "first_byte_s": trace.first_byte_s if trace.first_byte_s is None else round(trace.first_byte_s, 6),

@@ -9,7 +9,9 @@ from pathlib import Path
 
 import numpy as np
 
-from rl_router.errors import PoolError, RecipeError
+from rl_router.errors import PoolError
+from rl_router.pool.ledger import Ledger
+from rl_router.pool.pool import ModelPool
 from rl_router.routers.calibration import use_threshold
 from rl_router.routers.online import Online
 from rl_router.routers.router import Router, load_router
@@ -18,7 +20,7 @@ from rl_router.serving.errors import ApiError
 from rl_router.serving.extras import Extras
 from rl_router.serving.scoring import Scorer
 from rl_router.serving.sessions import Conversation
-from rl_router.types import Decision, Query
+from rl_router.types import Call, Decision, Query
 
 OUTCOMES = "outcomes.sqlite"
 """Beside the router, for one that learns while it serves: what it decided and what came of it."""
@@ -53,11 +55,6 @@ class ServedRouter:
     def __init__(self, name: str, folder: Path, pool: Collection[str], *, processes: int = 0) -> None:
         self.name = name
         self.router: Router = load_router(folder)
-        if self.router.asks_to_judge:
-            raise RecipeError(
-                f"the router in {folder} judges a reply by more calls, which a gateway does not make; train it with a"
-                " verifier that reads the reply alone"
-            )
         self.models = tuple(model for model in self.router.models_ if model in pool)
         if not self.models:
             raise PoolError(f"the pool has none of the models of {folder}: {', '.join(self.router.models_)}")
@@ -126,10 +123,10 @@ class ServedRouter:
             cost_weight=cost_weight if self.router.has_dial else 0.0,
         )
 
-    def stands(self, query: Query, model: str, text: str, cost_weight: float) -> bool:
-        """Whether a cascade lets the reply stand."""
-        confidence = self.router.confidence([query], [model], [text])
-        return bool(self.router.accepts([query], confidence, cost_weight)[0])
+    async def stands(self, query: Query, call: Call, cost_weight: float, pool: ModelPool, ledger: Ledger) -> bool:
+        """Whether a cascade lets the reply stand. One that asks `pool` about it charges that to `ledger`."""
+        confidence = await self.router.trust(query, call, pool, ledger)
+        return bool(self.router.accepts([query], np.array([confidence]), cost_weight)[0])
 
     def happened(self, decision_id: str, *, quality: float | None = None, cost_usd: float | None = None) -> None:
         """Tell a router that learns while it serves what came of a decision, off the loop; others do not listen."""
@@ -151,7 +148,7 @@ class ServedRouter:
             least = float(np.nanmin(costs_usd[columns]))
             message = f"the cheapest allowed model will cost about {least:.6f} USD, over budget_usd"
             raise ApiError(400, message, code="over_budget", param="budget_usd")
-        return fitting
+        return columns if self.router.is_cascade else fitting  # a cascade watches what is left before each call
 
     def close(self) -> None:
         self.scorer.close()

@@ -5,12 +5,25 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Mapping
 from typing import Protocol
 
+from rl_router.pool.retry import is_retried
 from rl_router.pool.spec import ModelSpec
 from rl_router.types import CallStatus
 
 DEADLINE = "x-rl-router-deadline-s"
 """The seconds that are left for a request: read from clients and sent to upstreams, so that a chain of gateways ends
 together."""
+
+
+ANOTHER_MAY = (401, 403, 404)
+"""A provider that refuses our key, or does not know its own model, says nothing about the request."""
+
+
+def kind_of_refusal(status: int) -> tuple[CallStatus, bool]:
+    """How a call ended that got this status, and whether the request is to blame, so that no other model takes it."""
+    is_ours = not (is_retried(status) or status in ANOTHER_MAY or status < 400)
+    if is_ours or status in ANOTHER_MAY:
+        return CallStatus.REJECTED, is_ours
+    return {408: CallStatus.TIMEOUT, 429: CallStatus.RATE_LIMITED}.get(status, CallStatus.FAILED), is_ours
 
 
 class UpstreamError(Exception):

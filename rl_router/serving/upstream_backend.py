@@ -6,16 +6,18 @@ A call shares the breakers, keys and limits of the requests that are relayed, an
 from __future__ import annotations
 
 import time
+from typing import TYPE_CHECKING
 
 from rl_router.pool.backend import Request
 from rl_router.pool.chat import ErrorInBody, Unreadable, error_message, read_body, reply_of, request_body
-from rl_router.serving.catalog import Catalog
 from rl_router.serving.dialect import CHAT
-from rl_router.serving.exchange import kind_of_refusal
 from rl_router.serving.job import ServeLimits
 from rl_router.serving.json_bytes import dumps
-from rl_router.serving.upstream import UpstreamError
+from rl_router.serving.upstream import UpstreamError, kind_of_refusal
 from rl_router.types import CallStatus, ModelReply, Usage
+
+if TYPE_CHECKING:
+    from rl_router.serving.catalog import Catalog
 
 
 class UpstreamBackend:

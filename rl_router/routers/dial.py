@@ -15,6 +15,7 @@ from pydantic import Field, TypeAdapter, ValidationError
 from rl_router.errors import CheckpointError
 from rl_router.observe.files import write_json
 from rl_router.routers.folder import inside
+from rl_router.routers.learned import reason_of
 
 if TYPE_CHECKING:
     from rl_router.routers.router import Router
@@ -69,7 +70,7 @@ def read_calibration(folder: Path, router: Router) -> Calibration | None:
         found = TypeAdapter(Calibration).validate_python(_read(folder))
         _check(found, router)
     except (CheckpointError, ValidationError) as error:
-        reason = " ".join(str(error).split())[:200].rstrip(".")
+        reason = reason_of(error).rstrip(".")
         raise CheckpointError(
             f"the calibration of the router in {folder} is refused: {reason}; remove it with `rl-router calibrate RUN"
             " --clear` and calibrate again"

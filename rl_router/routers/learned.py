@@ -157,7 +157,7 @@ def unpack(kind: type[Any], content: Any, arrays: Arrays, folder: Path, axes: Ax
         kind = kind.of_kind(parameters.get("kind"))
         thing = adapter(kind).validate_python(parameters)
     except (ValidationError, RecipeError) as error:
-        raise CheckpointError(f"{where} has parameters that do not fit: {_one_line(error)}") from None
+        raise CheckpointError(f"{where} has parameters that do not fit: {reason_of(error)}") from None
     fields = learned_fields(kind)
     unknown = set(values) - {name for name, _, _ in fields}
     if unknown:
@@ -171,7 +171,7 @@ def unpack(kind: type[Any], content: Any, arrays: Arrays, folder: Path, axes: Ax
     try:
         thing._restored()
     except (ValueError, IndexError, KeyError, RuntimeError) as error:
-        raise CheckpointError(f"the values of {where} do not fit together: {_one_line(error)}") from None
+        raise CheckpointError(f"the values of {where} do not fit together: {reason_of(error)}") from None
     return thing
 
 
@@ -204,7 +204,7 @@ def _plain_value(value: Any, hint: Any, name: str) -> Any:
     try:
         return TypeAdapter(hint).validate_python(value)
     except ValidationError as error:
-        raise CheckpointError(f"{name} does not fit: {_one_line(error)}") from None
+        raise CheckpointError(f"{name} does not fit: {reason_of(error)}") from None
 
 
 def _checked_array(arrays: Arrays, name: str, shape: Shape, axes: Axes) -> np.ndarray:
@@ -229,7 +229,7 @@ def _checked_sparse(value: Any, arrays: Arrays, name: str, shape: Shape, axes: A
         matrix = sparse.csr_matrix((data, indices, indptr), shape=tuple(value))
         matrix.check_format(full_check=True)
     except (ValueError, TypeError) as error:
-        raise CheckpointError(f"the sparse array {name} is broken: {_one_line(error)}") from None
+        raise CheckpointError(f"the sparse array {name} is broken: {reason_of(error)}") from None
     return matrix
 
 
@@ -269,5 +269,9 @@ def _alternatives(hint: Any) -> Iterator[Any]:
     yield from get_args(hint) if get_origin(hint) in (Union, UnionType) else (hint,)
 
 
-def _one_line(error: BaseException) -> str:
-    return " ".join(str(error).split())[:300]
+def reason_of(error: BaseException) -> str:
+    """What is wrong, in one line: of several values that do not fit, the first."""
+    if not isinstance(error, ValidationError):
+        return " ".join(str(error).split())[:300]
+    first = error.errors()[0]
+    return ": ".join([*filter(None, [".".join(map(str, first["loc"]))]), first["msg"]])

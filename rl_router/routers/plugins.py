@@ -74,6 +74,8 @@ def _read(folder: Path) -> Plugin:
         config = yaml.safe_load((folder / "config.yaml").read_text(encoding="utf-8")) or {}
         if not isinstance(config, dict):
             raise ValueError("config.yaml holds no keys and values")
+    except FileNotFoundError:
+        return Plugin(name=folder.name, source=folder, config={}, error="its folder has no config.yaml")
     except (OSError, ValueError, yaml.YAMLError) as error:
         return Plugin(name=folder.name, source=folder, config={}, error=" ".join(str(error).split()))
     return Plugin(name=folder.name, source=folder, config=config)

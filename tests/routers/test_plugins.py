@@ -81,6 +81,9 @@ def test_a_broken_plugin_is_named_with_its_error_and_hurts_nothing_else(here):
     with pytest.raises(RecipeError, match="plugin bad is broken: ValueError: no such luck"):
         router_class("bad")
     assert load_job("knn", ["data=t.parquet"]).router.kind == "knn"
+    (here / "custom_routers" / "bad" / "config.yaml").unlink()
+    with pytest.raises(RecipeError, match="plugin bad is broken: its folder has no config.yaml"):
+        router_class("bad")
 
 
 def test_nothing_of_a_plugin_runs_before_it_is_used_and_nothing_outside_the_named_folders(here):

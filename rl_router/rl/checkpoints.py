@@ -5,6 +5,9 @@ from __future__ import annotations
 import re
 import zipfile
 from pathlib import Path
+from typing import Any
+
+from rl_router.observe.files import read_json
 
 
 def step_of(checkpoint: Path) -> int:
@@ -26,3 +29,15 @@ def _is_whole(checkpoint: Path) -> bool:
     shards = list((checkpoint / "actor").glob("model_world_size_*_rank_*.pt"))
     files = [*shards, *(checkpoint / "actor").glob("optim_*.pt"), checkpoint / "data.pt"]
     return bool(shards) and all(f.is_file() and zipfile.is_zipfile(f) for f in files)
+
+
+def load_checkpoint(checkpoint: Path) -> Any:
+    """The policy of a checkpoint as a plain model, additions of LoRA merged. CheckpointError in one sentence."""
+    from rl_router.policy.folder import load_model
+    from rl_router.rl.lora import load_merged
+
+    folder, lora = checkpoint / "actor" / "huggingface", checkpoint / "actor" / "lora_train_meta.json"
+    if not lora.is_file():
+        return load_model(folder)
+    stated = read_json(lora)
+    return load_merged(folder, stated["lora_alpha"] / stated["r"])

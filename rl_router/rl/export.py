@@ -8,7 +8,8 @@ from pathlib import Path
 from rl_router.errors import CheckpointError, RecipeError
 from rl_router.observe.files import write_text
 from rl_router.observe.run_folder import RunFolder
-from rl_router.policy.folder import CARD, Policy, PolicyCard, load_model, load_policy, save_policy
+from rl_router.policy.folder import CARD, Policy, PolicyCard, load_policy, save_policy
+from rl_router.rl.checkpoints import load_checkpoint
 from rl_router.rl.job import TrainJob, read_job
 
 
@@ -37,7 +38,7 @@ def _of_checkpoint(folder: RunFolder, step: int) -> Policy:
             f"{folder.path} has no checkpoint of step {step}; there are {', '.join(map(str, there)) or 'none'}"
         )
     start = load_policy(folder.warm_start)
-    return Policy(model=load_model(weights), tokenizer=start.tokenizer, card=start.card)
+    return Policy(model=load_checkpoint(weights.parents[1]), tokenizer=start.tokenizer, card=start.card)
 
 
 def model_card(job: TrainJob, card: PolicyCard) -> str:

@@ -22,7 +22,7 @@ from rl_router.observe.rollouts import record_groups
 from rl_router.observe.run_folder import RunFolder
 from rl_router.observe.tracker import Tracker
 from rl_router.rl.blind_control import beside, end_control
-from rl_router.rl.checkpoints import last_whole_checkpoint, step_of
+from rl_router.rl.checkpoints import last_whole_checkpoint, load_checkpoint, step_of
 from rl_router.rl.job import TrainJob, job_from_dict, job_to_dict, read_job
 from rl_router.rl.prompts import write_prompts
 from rl_router.rl.rollout_log import forget_steps, read_step, step_metrics
@@ -208,7 +208,7 @@ def _numbers(values: Mapping[str, object]) -> dict[str, float]:
 
 def _finish(job: TrainJob, folder: RunFolder) -> None:
     """The best checkpoint as validated, or the last one, as a policy folder with its tokenizer and card."""
-    from rl_router.policy.folder import Policy, load_model, load_policy, save_policy
+    from rl_router.policy.folder import Policy, load_policy, save_policy
 
     if not job.algorithm.steps:
         save_policy(load_policy(folder.warm_start), folder.policy)
@@ -220,7 +220,7 @@ def _finish(job: TrainJob, folder: RunFolder) -> None:
     if checkpoint is None:
         raise RunError(f"verl ended without a checkpoint in {folder.checkpoints}; read {folder.path / 'trainer.log'}")
     start = load_policy(folder.warm_start)
-    model = load_model(checkpoint / "actor" / "huggingface")
+    model = load_checkpoint(checkpoint)
     save_policy(Policy(model=model, tokenizer=start.tokenizer, card=start.card), folder.policy)
 
 

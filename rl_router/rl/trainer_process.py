@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shlex
 import subprocess
 import sys
@@ -24,6 +25,7 @@ from rl_router.errors import RunError
 
 MARKER = "RL_ROUTER_RUN_DIR"
 POLL_S = 0.1
+_COLOUR = re.compile(r"\x1b\[[0-9;]*m")
 
 
 def mark_of(run_dir: Path) -> str:
@@ -129,7 +131,7 @@ def _follow(
 
 def _tail(log: Path, began: int) -> str:
     """The last error line of what was logged after `began`, where this attempt starts, or its last line."""
-    text = log.read_bytes()[began:].decode("utf-8", "replace")
+    text = _COLOUR.sub("", log.read_bytes()[began:].decode("utf-8", "replace"))
     lines = [line.strip() for line in text.splitlines() if line.strip()]
-    errors = [line for line in lines if "Error" in line and not line.startswith("$")]
+    errors = [line for line in lines if "Error" in line and "Warning:" not in line and not line.startswith("$")]
     return (errors or lines or ["nothing"])[-1][-400:]

@@ -15,6 +15,7 @@ from typing import Any
 
 from rl_router.episode.replay_task import sample
 from rl_router.observe.files import read_json, write_text
+from rl_router.rl.checkpoints import load_checkpoint
 from rl_router.rl.job import TrainJob
 from rl_router.rl.setting import Setting
 
@@ -60,10 +61,10 @@ class BestCheckpoint:
 
     def judge(self, step: int) -> dict[str, float]:
         """Metrics of the checkpoint of `step`, whose policy is kept when none before was better."""
-        from rl_router.policy.folder import Policy, load_model, load_policy, save_policy
+        from rl_router.policy.folder import Policy, load_policy, save_policy
 
         start = load_policy(self.warm_start)
-        model = load_model(self.checkpoints / f"global_step_{step}" / "actor" / "huggingface")
+        model = load_checkpoint(self.checkpoints / f"global_step_{step}")
         policy = Policy(model=model.eval(), tokenizer=start.tokenizer, card=start.card)
         judged = Judged(step=step, by_weight=self._play(policy))
         if self.best is None or judged.reward > self.best[1]:

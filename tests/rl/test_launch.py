@@ -109,8 +109,10 @@ def test_the_last_words_are_those_of_this_attempt(tmp_path):
     log.write_text("ValueError: of an earlier attempt\n")
     began = log.stat().st_size
     with log.open("a") as file:
-        file.write("$ python -m verl\nKeyError: 'now'\ngoodbye\n")
-    assert _tail(log, began) == "KeyError: 'now'"
+        file.write(
+            "$ python -m verl\n\x1b[36m(pid=7)\x1b[0m KeyError: 'now'\nUserWarning: no module (ModuleNotFoundError)\n"
+        )
+    assert _tail(log, began) == "(pid=7) KeyError: 'now'"
 
 
 def test_a_job_that_would_be_masked_in_its_folder_is_refused_before_anything_is_written(job):

@@ -98,11 +98,17 @@ def evaluate_run_folder(args: argparse.Namespace) -> None:
 
 def show_results(run: Path) -> None:
     """The table, then the name of the report that shows it all."""
+    from dataclasses import replace
+
     from rl_router.evaluation.run.results import print_table, read_results
+    from rl_router.observe.formats import Budget
     from rl_router.observe.run_folder import RunFolder
 
     folder = RunFolder.open(run)
-    print_table(read_results(folder.results))
+    rows = read_results(folder.results)
+    if folder.is_budgeted:
+        rows = [row if row.cost_weight is None else replace(row, cost_weight=Budget(row.cost_weight)) for row in rows]
+    print_table(rows)
     write_report(folder)
 
 

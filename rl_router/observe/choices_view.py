@@ -8,7 +8,7 @@ from typing import Any
 from rl_router.observe import page
 from rl_router.observe.charts import escape
 from rl_router.observe.findings import FIXED
-from rl_router.observe.formats import cost_weight
+from rl_router.observe.formats import cost_weight, dial_name, setting
 from rl_router.observe.looks import in_order, look
 
 Row = Mapping[str, Any]
@@ -21,7 +21,9 @@ def choice_maps(rows: Sequence[Row]) -> str:
     weights = sorted({row["cost_weight"] for row in rows}, key=lambda w: (w is None, w))
     models, tasks = _unique(row["model"] for row in rows), sorted({row["task"] for row in rows})
     middle = cost_weight(weights[len(weights) // 2])
-    picks = page.buttons("choice-weight", "λ", [(cost_weight(w), cost_weight(w)) for w in weights], middle)
+    picks = page.buttons(
+        "choice-weight", dial_name(weights), [(cost_weight(w), cost_weight(w)) for w in weights], middle
+    )
     if len(routers) > 1:
         names = [(router, look(router).label) for router in routers]
         picks = page.buttons("choice-router", "router", names, routers[0]) + picks
@@ -30,7 +32,7 @@ def choice_maps(rows: Sequence[Row]) -> str:
         for weight in weights:
             shares = _shares(rows, router, weight)
             value = f"{router}|{cost_weight(weight)}" if len(routers) > 1 else cost_weight(weight)
-            title = f"{look(router).label} at λ = {cost_weight(weight)}"
+            title = f"{look(router).label} at {setting(weight)}"
             panels.append(
                 f'<div data-panel="{escape(value)}"><h3>{escape(title)}</h3>{_heat_map(shares, tasks, models)}</div>'
             )

@@ -8,7 +8,7 @@ from typing import Any
 
 from rl_router.observe import page
 from rl_router.observe.charts import escape
-from rl_router.observe.formats import MISSING, cost_weight, count, usd
+from rl_router.observe.formats import MISSING, count, setting, usd
 from rl_router.observe.rollouts import shorten
 
 Record = Mapping[str, Any]
@@ -58,7 +58,7 @@ def _card(rank: str, record: Record) -> str:
         f"stop: {record.get('stop', MISSING)}",
         "" if record.get("format_ok", True) else "format broken",
     ]
-    title = f"{rank}: {record.get('task', '')} at λ = {cost_weight(record.get('cost_weight'))}"
+    title = f"{rank}: {record.get('task', '')} at {setting(record.get('cost_weight'))}"
     step = f", step {record['step']}" if "step" in record else ""
     terms = ", ".join(f"{name} {count(value)}" for name, value in (record.get("reward") or {}).items())
     question = shorten(str(record.get("question", "")), LINE_CHARACTERS)

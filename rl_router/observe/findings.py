@@ -11,7 +11,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from rl_router.observe.formats import cost_weight, listed, signed
+from rl_router.observe.formats import cost_weight, dial_name, listed, setting, signed
 from rl_router.observe.looks import look
 
 Row = Mapping[str, Any]
@@ -100,15 +100,15 @@ def headline(rows: Sequence[Row], router: str = POLICY) -> str:
     better = [d for d in found if d.verdict == "better"]
     even = [d for d in found if d.verdict == "no difference"]
     worse = [d for d in found if d.verdict == "worse"]
-    parts = []
+    parts, dial = [], dial_name(d.cost_weight for d in found)
     if better:
         by = listed([f"{cost_weight(d.cost_weight)} ({d} over {look(d.other).label})" for d in better])
-        parts.append(f"{mine} earns more reward than the best fixed router at λ = {by}")
+        parts.append(f"{mine} earns more reward than the best fixed router at {dial} = {by}")
     if even:
-        parts.append(f"no difference from the best fixed router at λ = {_weights(even)}")
+        parts.append(f"no difference from the best fixed router at {dial} = {_weights(even)}")
     if worse:
         by = listed([f"{cost_weight(d.cost_weight)} ({d} against {look(d.other).label})" for d in worse])
-        parts.append(f"{mine} earns less than the best fixed router at λ = {by}")
+        parts.append(f"{mine} earns less than the best fixed router at {dial} = {by}")
     sentence = "; ".join(parts) + "."
     return sentence if sentence.startswith(router) and router != POLICY else sentence[0].upper() + sentence[1:]
 
@@ -131,7 +131,7 @@ def remarks(rows: Sequence[Row], router: str = POLICY) -> list[str]:
     said = []
     best = yardstick({row["router"] for row in rows})
     shares = [
-        f"{mine['reward'] / top['reward']:.0%} at λ = {cost_weight(w)}"
+        f"{mine['reward'] / top['reward']:.0%} at {setting(w)}"
         for w in weights(rows)
         if best and (mine := row_of(rows, router, w)) and (top := row_of(rows, best, w)) and top["reward"] > 0
     ]
@@ -141,7 +141,7 @@ def remarks(rows: Sequence[Row], router: str = POLICY) -> list[str]:
     if router not in FIXED and {router} & {r["router"] for r in priced} and any(r["router"] in FIXED for r in priced):
         losers = dominated(priced, router)
         named = "the policy" if router == POLICY else router
-        names = [f"λ = {cost_weight(a['cost_weight'])} (by {look(b['router']).label})" for a, b in losers]
+        names = [f"{setting(a['cost_weight'])} (by {look(b['router']).label})" for a, b in losers]
         said.append(
             f"Dominated by a fixed router, which is at least as good for no more money: {listed(names)}."
             if losers

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterable
 
 MISSING = "–"
 
@@ -45,8 +46,25 @@ def signed(value: float, digits: int = 3) -> str:
     return text if text.strip("+−0.") else text[1:]  # what rounds to nothing has no sign
 
 
+class Budget(float):
+    """A setting of the dial that is an amount in USD and no cost weight; words and tables say which."""
+
+
 def cost_weight(value: float | None) -> str:
-    return MISSING if value is None else f"{value:g}"
+    """A setting of the dial by itself: 0.5, or $0.00200 for a budget."""
+    if value is None:
+        return MISSING
+    return usd(value) if isinstance(value, Budget) else f"{value:g}"
+
+
+def dial_name(values: Iterable[float | None]) -> str:
+    """What the settings are called in a heading: λ, or budget."""
+    return "budget" if any(isinstance(value, Budget) for value in values) else "λ"
+
+
+def setting(value: float | None) -> str:
+    """A setting of the dial with its name: `λ = 0.5`, `budget = $0.00200`."""
+    return f"{dial_name([value])} = {cost_weight(value)}"
 
 
 def seconds(value: float) -> str:

@@ -11,7 +11,7 @@ from typing import Any
 from rl_router.errors import CheckpointError
 from rl_router.observe.charts import Axis, escape, frame, linear_axis, log_axis, polyline, svg, text, text_width
 from rl_router.observe.files import write_text
-from rl_router.observe.formats import cost_weight, per_thousand, plus_minus
+from rl_router.observe.formats import dial_name, per_thousand, plus_minus, setting
 from rl_router.observe.looks import CHART_STYLE, DARK, LIGHT, Look, in_order, look
 from rl_router.observe.run_folder import RunFolder
 
@@ -49,7 +49,7 @@ def frontier_svg(rows: Sequence[Row], *, width: int = 860, extra: str = "") -> s
             body.append(mark(*at, shown, hover(row, len(points) > 1)))
             taken.append((at[0] - 7, at[1] - 7, at[0] + 7, at[1] + 7))
             if shown.bold and len(points) > 1:
-                labels.append((*at, f"λ={cost_weight(row['cost_weight'])}"))
+                labels.append((*at, setting(row["cost_weight"]).replace(" ", "")))
     for a, b, words in labels:
         spot = _free_spot(a, b, text_width(words, _BOLD_PX), taken, (left, 30.0, right, bottom))
         if spot:
@@ -67,11 +67,16 @@ def reward_svg(rows: Sequence[Row], *, width: int = 640, extra: str = "") -> str
     y = linear_axis([b for row in rows for b in _bar(row, "reward")], height - legend_px - 46, 30, about=7)
     left, right = 14 + max(text_width(label) for label in y.labels), width - 12.0
     places = tuple(range(-1, len(weights) + 1))
-    names = ("", *(f"λ = {cost_weight(w)}" for w in weights), "")
+    names = ("", *(setting(w) for w in weights), "")
     gap = (right - left) / len(weights)
     x = Axis(ticks=places, labels=names, start_px=left - gap / 2, end_px=right + gap / 2)
     ground = Axis(ticks=(0, 1), labels=("", ""), start_px=left, end_px=right)
-    body = [frame(ground, y, "cost weight given to the router", "reward"), legend]
+    body = [
+        frame(
+            ground, y, f"{'budget' if dial_name(weights) == 'budget' else 'cost weight'} given to the router", "reward"
+        ),
+        legend,
+    ]
     body += [text(x.at(i), y.start_px + 16, names[i + 1], anchor="middle") for i in range(len(weights))]
     for index, router in enumerate(routers):
         shown = look(router)
@@ -98,7 +103,7 @@ def write_frontier_svg(folder: RunFolder, path: Path) -> Path:
 
 
 def hover(row: Row, with_weight: bool) -> str:
-    weight = f", λ = {cost_weight(row['cost_weight'])}" if with_weight else ""
+    weight = f", {setting(row['cost_weight'])}" if with_weight else ""
     return (
         f"{look(row['router']).label}{weight}: quality {plus_minus(row['quality'], row.get('quality_se'))},"
         f" {per_thousand(row['cost_usd'])} per 1,000 queries, reward {plus_minus(row['reward'], row.get('reward_se'))}"

@@ -12,8 +12,8 @@ from rl_router.observe.charts import Point, curve_chart, escape
 from rl_router.observe.choices_view import choice_maps
 from rl_router.observe.episodes_view import episode_cards
 from rl_router.observe.files import read_json, write_text
-from rl_router.observe.findings import POLICY, headline, own_router, remarks
-from rl_router.observe.formats import seconds
+from rl_router.observe.findings import POLICY, headline, own_router, remarks, weights
+from rl_router.observe.formats import dial_name, seconds
 from rl_router.observe.frontier import frontier_svg, reward_svg
 from rl_router.observe.looks import look
 from rl_router.observe.results_view import difference_table, full_table, reward_table
@@ -58,7 +58,12 @@ def _top(name: str, metrics: Sequence[Row], results: Sequence[Row], mine: str) -
         facts.append(("first to last step", seconds((times[-1] - times[0]).total_seconds())))
     sizes = sorted({row["n"] for row in results if row.get("n")})
     if sizes:
-        facts.append(("queries at each λ", "–".join(str(n) for n in {sizes[0]: 0, sizes[-1]: 0})))
+        facts.append(
+            (
+                f"queries at each {dial_name(row['cost_weight'] for row in results)}",
+                "–".join(str(n) for n in {sizes[0]: 0, sizes[-1]: 0}),
+            )
+        )
     items = "".join(f"<li><span class='dim'>{escape(k)}</span> <b>{escape(v)}</b></li>" for k, v in facts)
     said = "".join(page.paragraph(words) for words in remarks(results, mine))
     return (
@@ -73,7 +78,7 @@ def _results(rows: Sequence[Row], mine: str) -> list[str]:
     if weighted:
         parts.append(
             page.section(
-                "Reward at each cost weight λ",
+                "Reward at each budget" if dial_name(weights(weighted)) == "budget" else "Reward at each cost weight λ",
                 page.paragraph(f"{ERRORS} Underlined: the best of each column, the oracle apart.", "dim"),
                 f'<div class="pair">{reward_table(weighted, mine)}'
                 f"{page.figure(_both(reward_svg, weighted, 640))}</div>",

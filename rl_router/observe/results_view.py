@@ -7,7 +7,7 @@ from typing import Any
 
 from rl_router.observe import page
 from rl_router.observe.findings import POLICY, Difference, against, row_of, weights
-from rl_router.observe.formats import MISSING, cost_weight, count, per_thousand, plus_minus
+from rl_router.observe.formats import MISSING, cost_weight, count, dial_name, per_thousand, plus_minus, setting
 from rl_router.observe.looks import in_order, look
 
 Row = Mapping[str, Any]
@@ -31,7 +31,7 @@ def reward_table(rows: Sequence[Row], mine: str = POLICY) -> str:
     for router in routers:
         cells = [_reward_cell(row_of(rows, router, w), best[w]) for w in columns]
         lines.append(page.row(look(router).label, cells, "mine" if router == mine else ""))
-    return page.table(["reward", *(f"λ = {cost_weight(w)}" for w in columns)], lines)
+    return page.table(["reward", *(setting(w) for w in columns)], lines)
 
 
 def difference_table(rows: Sequence[Row], mine: str = POLICY) -> str:
@@ -43,11 +43,11 @@ def difference_table(rows: Sequence[Row], mine: str = POLICY) -> str:
         if found and other != mine:
             cells = [_difference_cell(found.get(w), named=other is None) for w in columns]
             lines.append(page.row(f"−\u00a0{title}", cells))
-    return page.table([look(mine).label, *(f"λ = {cost_weight(w)}" for w in columns)], lines) if lines else ""
+    return page.table([look(mine).label, *(setting(w) for w in columns)], lines) if lines else ""
 
 
 def full_table(rows: Sequence[Row], mine: str = POLICY) -> str:
-    head = ["router", "λ", "reward", "quality", "cost of 1,000", "calls", "format", "queries"]
+    head = ["router", dial_name(weights(rows)), "reward", "quality", "cost of 1,000", "calls", "format", "queries"]
     lines = []
     for weight in [*weights(rows), *({None} & {row["cost_weight"] for row in rows})]:
         here = [row for row in rows if row["cost_weight"] == weight]

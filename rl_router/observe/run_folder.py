@@ -9,6 +9,7 @@ from typing import Any
 
 from rl_router.errors import CheckpointError
 from rl_router.observe.files import append_lines, read_json, read_lines, rewrite_lines, write_json
+from rl_router.observe.formats import Budget
 from rl_router.observe.redaction import redact
 from rl_router.observe.versions import collect_versions
 
@@ -108,11 +109,11 @@ class RunFolder:
         return read_lines(self.metrics)
 
     def read_episodes(self) -> list[dict[str, Any]]:
-        return read_lines(self.episodes)
+        return self._dialled(read_lines(self.episodes))
 
     def read_held_out(self) -> list[dict[str, Any]]:
         """Episodes of the finished policy on held-out questions; none before the run is evaluated."""
-        return read_lines(self.held_out)
+        return self._dialled(read_lines(self.held_out))
 
     def read_rows(self, path: Path) -> list[dict[str, Any]]:
         """The rows of `results.json` or `choices.json`; none when the file is not there yet."""
@@ -124,7 +125,23 @@ class RunFolder:
             raise CheckpointError(
                 f'expected {{"rows": […]}} in {path}, but its shape is another: evaluate the run again'
             )
-        return rows
+        return self._dialled(rows)
+
+    @property
+    def is_budgeted(self) -> bool:
+        """Whether the run's dial is set in USD."""
+        config = read_json(self.config) if self.config.is_file() else {}
+        reward = config.get("reward") if isinstance(config, dict) else None
+        return isinstance(reward, dict) and reward.get("kind") == "budgeted"
+
+    def _dialled(self, rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
+        """Settings of the dial that know what they are."""
+        if not self.is_budgeted:
+            return rows
+        return [
+            row | {"cost_weight": Budget(row["cost_weight"])} if row.get("cost_weight") is not None else row
+            for row in rows
+        ]
 
     def rewind(self, step: int) -> None:
         """Forget metrics and episodes after `step`, the last whole checkpoint: they are about to be made again."""

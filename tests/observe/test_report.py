@@ -87,6 +87,15 @@ def test_the_report_has_every_part_with_its_numbers(tmp_path):
     assert "reward over training steps" in text and "first to last step 0:02" in words
 
 
+def test_a_run_whose_dial_is_set_in_dollars_says_so_everywhere(tmp_path):
+    folder = _run(tmp_path)
+    folder.write_config({"reward": {"kind": "budgeted"}})
+    words = "".join(_read(write_report(folder))[0].words)
+    assert "λ" not in words and "cost weight" not in words
+    assert "at budget = $0.500 (+0.370 ± 0.100 over cheapest)" in words
+    assert "Reward at each budget" in words and "at budget = $0.500" in words
+
+
 def test_nothing_an_episode_a_model_or_a_config_says_becomes_markup(tmp_path):
     page, text = _read(write_report(_run(tmp_path, ATTACK)))
     assert page.scripts == 1 and page.loads == []

@@ -22,6 +22,9 @@ RECIPES = {  # family, rules, cost weights of the prompts, what its algorithm an
 }
 
 
+CHANGES = {"router_r1_grpo": ("policy.lora={rank: 4, alpha: 8}",)}
+
+
 @pytest.fixture(scope="module")
 def policies(tmp_path_factory):
     """Checkpoints by family and dialect, each made when it is first asked for."""
@@ -46,7 +49,9 @@ def test_a_recipe_takes_one_whole_step(recipe, policies, tmp_path):
     family, kind, cost_weights, expected = RECIPES[recipe]
     checkpoint, dialect = policies(family, kind)
     with LoopbackServer(answer=answer) as server:
-        job = live_world(tmp_path, server, cost_weights).job(recipe, checkpoint, "run", rules_of(dialect))
+        job = live_world(tmp_path, server, cost_weights).job(
+            recipe, checkpoint, "run", rules_of(dialect), *CHANGES.get(recipe, ())
+        )
         folder = train(job)
     [row] = folder.read_metrics()
     assert row["step"] == 1 and row["episodes"] >= 4 * job.algorithm.group_size  # DAPO samples groups again

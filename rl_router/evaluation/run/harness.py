@@ -13,6 +13,7 @@ from typing import Any
 
 from pydantic import ValidationError
 
+from rl_router.episode.rewards import Budgeted
 from rl_router.errors import CheckpointError
 from rl_router.evaluation.run.baselines import Baselines
 from rl_router.evaluation.run.choices import Choice, choice_of_episode, choice_of_outcome, choice_rows
@@ -24,6 +25,9 @@ from rl_router.nested import merged
 from rl_router.observe.console import StepProgress, say
 from rl_router.observe.files import read_json
 from rl_router.observe.findings import FIXED, headline, remarks
+from rl_router.observe.formats import Budget
+from rl_router.observe.formats import cost_weight as weight_text
+from rl_router.observe.formats import setting as setting_text
 from rl_router.observe.rollouts import record_held_out
 from rl_router.observe.run_folder import RunFolder
 from rl_router.rl.job import TrainJob, job_from_dict
@@ -74,8 +78,10 @@ def nearest_trained_weight(router: TrainedRouter, cost_weight: float) -> float:
     """Said aloud where it is not the one that was asked for."""
     nearest = router.nearest_weight(cost_weight)
     if nearest != cost_weight:
-        known = ", ".join(f"{w:g}" for w in sorted(router.policy.card.cost_weights))
-        say(f"λ = {cost_weight:g} is taken as {nearest:g}: this policy was trained for {known}")
+        of = Budget if isinstance(router.job.reward, Budgeted) else float
+        known = ", ".join(weight_text(of(w)) for w in sorted(router.policy.card.cost_weights))
+        taken = weight_text(of(nearest))
+        say(f"{setting_text(of(cost_weight))} is taken as {taken}: this policy was trained for {known}")
     return nearest
 
 

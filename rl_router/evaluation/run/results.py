@@ -16,7 +16,7 @@ from rich.table import Table
 from rl_router.errors import CheckpointError, DataError
 from rl_router.observe.files import read_json, write_json
 from rl_router.observe.findings import yardstick
-from rl_router.observe.formats import MISSING, count, per_thousand, plus_minus
+from rl_router.observe.formats import MISSING, count, dial_name, per_thousand, plus_minus
 from rl_router.observe.formats import cost_weight as weight_text
 from rl_router.types import Episode
 
@@ -121,16 +121,19 @@ def _row(row: object, path: Path) -> Row:
 
 def print_table(rows: Iterable[Row], console: Console | None = None) -> None:
     """Grouped by cost weight, with two standard errors. Plain text where the output is not a terminal."""
-    console = console or Console()
+    rows = list(rows)
+    console, name = console or Console(), dial_name(row.cost_weight for row in rows)
     if not console.is_terminal:
         console = Console(file=console.file, width=max(console.width, PLAIN_WIDTH), no_color=True)
     console.print(results_table(rows, plain=not console.is_terminal))
-    console.print("λ: cost weight. ±: two standard errors.", highlight=False)
+    meaning = "budget: USD for all calls of a query" if name == "budget" else "λ: cost weight"
+    console.print(f"{meaning}. ±: two standard errors.", highlight=False)
 
 
 def results_table(rows: Iterable[Row], plain: bool = False) -> Table:
     table = Table(box=box.ASCII2 if plain else box.ROUNDED, header_style="bold")
-    table.add_column("λ")
+    rows = list(rows)
+    table.add_column(dial_name(row.cost_weight for row in rows))
     table.add_column("router", no_wrap=True)
     ordered = sorted(rows, key=_place)
     top = yardstick({row.router for row in ordered}) or "oracle"

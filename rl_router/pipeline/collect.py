@@ -11,11 +11,9 @@ import gc
 import os
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
-from importlib import import_module
-from importlib.util import find_spec
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -32,6 +30,7 @@ from rl_router.observe.formats import usd
 from rl_router.pipeline.cells import Cell, Journal, Outcome, cell_of, table_of
 from rl_router.pipeline.filling import Filling, FillSettings
 from rl_router.pool.backend import Request, Sampling
+from rl_router.pool.event_loop import event_loop
 from rl_router.pool.live_pool import LivePool, check_pool, open_pool
 from rl_router.pool.pool import ModelPool
 from rl_router.types import CallStatus, Query
@@ -110,11 +109,6 @@ def seldom_collected() -> Iterator[None]:
         yield
     finally:
         gc.set_threshold(*usual)
-
-
-def event_loop() -> Callable[[], asyncio.AbstractEventLoop] | None:
-    """uvloop where it is installed (it takes an eighth less CPU per call), else asyncio's own."""
-    return import_module("uvloop").new_event_loop if find_spec("uvloop") else None
 
 
 async def _collect(job: CollectJob, environment: Mapping[str, str]) -> Collected:

@@ -23,6 +23,7 @@ class Sampling:
 
 
 PROVIDERS_OWN = Sampling()
+IN_ONE_SPELLING = json.JSONEncoder(sort_keys=True, separators=(",", ":"))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -63,7 +64,7 @@ class Request:
             "tools": list(self.tools),
             "epoch": self.epoch,
         }
-        return json.dumps(meaning, sort_keys=True, separators=(",", ":"))
+        return IN_ONE_SPELLING.encode(meaning)
 
     @cached_property
     def key(self) -> str:

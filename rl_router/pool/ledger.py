@@ -40,6 +40,7 @@ class Ledger:
 
     def __init__(self) -> None:
         self._charges: list[Charge] = []
+        self._wallet_usd = 0.0
 
     def charge(
         self,
@@ -59,6 +60,7 @@ class Ledger:
             usage_known=usage_known,
         )  # fmt: skip
         self._charges.append(charge)
+        self._wallet_usd += wallet_usd
         return charge
 
     @property
@@ -71,7 +73,7 @@ class Ledger:
 
     @property
     def wallet_usd(self) -> float:
-        return sum(c.wallet_usd for c in self._charges)
+        return self._wallet_usd
 
     @property
     def usage(self) -> Usage:

@@ -1,8 +1,8 @@
 """How fast `collect` asks, beside the fastest that a number of calls in flight allows, and what a call costs in CPU.
 
 With n calls in flight and a server that takes L seconds, no caller gets more than n ÷ L answers a second. Bare httpx,
-bare aiohttp and the bare HTTP client of `collect` (`lean`) ask the same server the same questions and do nothing else:
-no retry, no ledger, no record, no grade.
+bare aiohttp and the bare HTTP client of `collect` (`lean`) ask the same server the same questions on the same kind of
+event loop and do nothing else: no retry, no ledger, no record, no grade.
 """
 
 from __future__ import annotations
@@ -22,6 +22,7 @@ from rl_router.data.queries import write_queries
 from rl_router.errors import RunError
 from rl_router.evaluation.speed.reply_server import reply_server
 from rl_router.pipeline.collect import CollectJob, collect
+from rl_router.pool.event_loop import event_loop
 from rl_router.pool.http_client import HttpClient
 from rl_router.pool.live_pool import LivePool
 from rl_router.types import Query
@@ -65,7 +66,8 @@ def _measured(caller: str, url: str, in_flight: int, calls: int, latency_s: floa
         asking_s, cpu_s = _collect(url, in_flight, calls)
     else:
         ends_s = PATIENCE * calls / in_flight * latency_s
-        calls, asking_s, cpu_s = asyncio.run(BARE[caller](url, in_flight, calls, ends_s))
+        with asyncio.Runner(loop_factory=event_loop()) as runner:
+            calls, asking_s, cpu_s = runner.run(BARE[caller](url, in_flight, calls, ends_s))
     return Speed(
         caller=caller,
         in_flight=in_flight,

@@ -12,12 +12,14 @@ import json
 import socket
 import subprocess
 import sys
+import time
 from collections import deque
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import cast
 
 from rl_router.errors import RunError
+from rl_router.pool.event_loop import event_loop
 
 BODY = json.dumps(
     {
@@ -35,23 +37,24 @@ LENGTH = b"content-length:"
 
 
 class _Due:
-    """Replies in the order in which they are due: all take the same time, so one timer serves them all."""
+    """Replies in the order in which they are due: all take the same time, so one timer serves them all. None is early:
+    an event loop's own clock may stand a millisecond behind."""
 
     def __init__(self, latency_s: float) -> None:
         self._latency_s, self._loop = latency_s, asyncio.get_running_loop()
         self._due: deque[tuple[float, asyncio.Transport]] = deque()
 
     def add(self, transport: asyncio.Transport) -> None:
-        self._due.append((self._loop.time() + self._latency_s, transport))
+        self._due.append((time.monotonic() + self._latency_s, transport))
         if len(self._due) == 1:
-            self._loop.call_at(self._due[0][0], self._write)
+            self._loop.call_later(self._latency_s, self._write)
 
     def _write(self) -> None:
-        now_s = self._loop.time()
+        now_s = time.monotonic()
         while self._due and self._due[0][0] <= now_s:
             self._due.popleft()[1].write(REPLY)
         if self._due:
-            self._loop.call_at(self._due[0][0], self._write)
+            self._loop.call_later(self._due[0][0] - now_s, self._write)
 
 
 class _Replies(asyncio.Protocol):
@@ -103,4 +106,5 @@ async def _serve(port: int, latency_s: float) -> None:
 
 
 if __name__ == "__main__":
-    asyncio.run(_serve(int(sys.argv[1]), float(sys.argv[2])))
+    with asyncio.Runner(loop_factory=event_loop()) as runner:
+        runner.run(_serve(int(sys.argv[1]), float(sys.argv[2])))

@@ -16,7 +16,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser = argparse.ArgumentParser(description="Throughput of collect and CPU per call, beside bare httpx.")
     parser.add_argument("--in-flight", type=int, nargs="+", default=[1, 16, 64, 128, 256], help="calls at once")
     parser.add_argument("--latency-s", type=float, default=0.05, help="what the server takes for a reply")
-    parser.add_argument("--seconds", type=float, default=3.0, help="of each measurement, at ideal speed")
+    parser.add_argument("--seconds", type=float, default=5.0, help="of each measurement, at ideal speed")
     parser.add_argument("--callers", nargs="+", choices=CALLERS, default=list(CALLERS))
     parser.add_argument("--server-processes", type=int, default=2)
     parser.add_argument("--json", action="store_true", help="as JSON")

@@ -1,7 +1,7 @@
 """Every model on every question: asked, graded, priced, and written as one routing table.
 
-Nothing is paid for twice: a cell is finished when its replies are on disk, and counts when it is there itself. A run that
-was killed goes on where it was; what a provider answered in its last milliseconds is all that is lost.
+Nothing is paid for twice: a cell is finished when its replies are on disk, and counts when it is there itself. A run
+that was killed goes on where it was; the calls in flight and the replies of its last milliseconds are all that is lost.
 """
 
 from __future__ import annotations

@@ -33,17 +33,22 @@ from rl_router.pool.backend import Request, Sampling
 from rl_router.pool.event_loop import event_loop
 from rl_router.pool.live_pool import LivePool, check_pool, open_pool
 from rl_router.pool.pool import ModelPool
+from rl_router.pool.recordings import Recordings
+from rl_router.pool.spec import load_specs, pool_path
 from rl_router.types import CallStatus, Query
 
 SHOWN_LOST = 10
 OBJECTS_BETWEEN_COLLECTIONS = 100_000
+JOURNAL, CALLS = "cells.sqlite", "calls.sqlite"
+"""Of a run's folder."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class CollectJob:
     """`queries` is a parquet file of questions, or a routing table whose questions are asked again.
 
-    `grader` grades the questions that name none. `judge` names the model of the pool that grades what needs a judge.
+    `grader` grades the questions that name none. `judge` names the model of the pool's file that grades what needs a
+    judge; it need not be one that is asked.
     `custom_tasks` names a .py file or a folder with graders of your own (else those of ./custom_tasks are used).
     A cell whose call failed is finished; `retry_failed` asks again what may end otherwise.
     """
@@ -114,14 +119,14 @@ def seldom_collected() -> Iterator[None]:
 async def _collect(job: CollectJob, environment: Mapping[str, str]) -> Collected:
     queries = read_questions(job)
     cache = None if job.pool.mode == "live" else job.pool.cache
-    setting = replace(job.pool, cache=cache or job.run_dir / "calls.sqlite")
+    setting = replace(job.pool, cache=cache or job.run_dir / CALLS)
+    models = [spec.name for spec in setting.specs()]
+    setting = _with_judge(setting, models, job.judge)
     check_pool(setting, environment)
-    if job.judge is not None and job.judge not in (names := [spec.name for spec in setting.specs()]):
-        raise PoolError(f"The judge {job.judge!r} is no model of the pool; choose one of {', '.join(names)}.")
-    journal = Journal(job.run_dir / "cells.sqlite")
+    journal = Journal(job.run_dir / JOURNAL)
     try:
         async with open_pool(setting, environment, run=journal.run, sent=job.run_dir / "sent.log") as opened:
-            recordings, cells = opened.recordings, plan(job, opened.pool, queries)
+            recordings, cells = opened.recordings, plan(job, opened.pool.select(models), queries)
             assert recordings is not None
             name_lost(cells, recordings.lost)
             settings = FillSettings(
@@ -152,6 +157,31 @@ async def _collect(job: CollectJob, environment: Mapping[str, str]) -> Collected
             )
     finally:
         journal.close()
+
+
+def _with_judge(setting: LivePool, models: Sequence[str], judge: str | None) -> LivePool:
+    """The judge is a model of the pool's file; it need not be one of the `models` that are asked."""
+    if judge is None or judge in models:
+        return setting
+    names = [spec.name for spec in load_specs(pool_path(setting.file))]
+    if judge not in names:
+        raise PoolError(f"The judge {judge!r} is no model of the pool; choose one of {', '.join(names)}.")
+    return replace(setting, models=(*models, judge))
+
+
+def paid_usd(run_dir: Path, cache: Path | None = None) -> float:
+    """What the run in this folder has paid so far; nothing where there is none. `cache` as its pool has it."""
+    if not (run_dir / JOURNAL).is_file():
+        return 0.0
+    journal = Journal(run_dir / JOURNAL)
+    try:
+        recordings = Recordings(cache or run_dir / CALLS, journal.run)
+    finally:
+        journal.close()
+    try:
+        return recordings.spent().cost_usd
+    finally:
+        recordings.close()
 
 
 def read_questions(job: CollectJob) -> list[Query]:

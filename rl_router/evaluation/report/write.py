@@ -16,11 +16,13 @@ def write_reports(folder: SuiteFolder) -> Summary:
     described = folder.read_suite()
     played = folder.read_played()
     board = board_of(played)
+    begun = {router for router, _ in played}
+    silent = [f"{name} has not answered any of the queries yet." for name in described["routers"] if name not in begun]
     summary = summary_of(
         board,
         name=described["suite"]["name"],
         max_tokens=described["suite"]["max_tokens"],
-        remarks=described["remarks"],
+        remarks=[*described["remarks"], *silent],
     )
     write_json(folder.results, to_json(summary))
     write_text(folder.csv, csv_text(summary))

@@ -206,7 +206,7 @@ def entrant_of(entry: str | Mapping[str, Any], suite: Suite) -> Entrant:
 
 
 def _endpoint(entry: Mapping[str, Any], suite: Suite) -> Entrant:
-    from rl_router.evaluation.suite.live import endpoint_of
+    from rl_router.evaluation.suite.endpoint import endpoint_of
 
     return endpoint_of(entry, suite)
 

@@ -28,9 +28,10 @@ class Splits:
 
 @dataclass(frozen=True, kw_only=True)
 class Live:
-    """How models are asked. `endpoint` serves those whose pool file names none, `judge` is the model of the pool that
-    grades what needs one, and `cache` holds recorded calls that several runs share. `queries` is how many questions of
-    each benchmark and split are asked; a table that is replayed instead is judged whole."""
+    """How models are asked. `endpoint` serves those whose pool file names none; `judge` is the model of the pool's file
+    that grades what needs one, whether it is asked for answers too or not; `cache` holds recorded calls that several
+    runs share. `queries` is how many questions of each benchmark and split are asked; a table that is replayed instead
+    is judged whole."""
 
     __pydantic_config__ = _FORBID
     queries: Annotated[int, Field(ge=1)] | None = None
@@ -72,7 +73,7 @@ class Suite:
     usd_per_call: Mapping[str, Annotated[float, Field(ge=0.0)]] = field(default_factory=dict)
     """Assumed prices of a call, for a table that records neither costs nor tokens; the report says so."""
     budget_usd: Annotated[float, Field(gt=0.0)] | None = None
-    """The most that asking the pool may cost, and asking each `url:…` router once more."""
+    """The most that the run may pay in all: the pool's models, the judge and every `url:…` router."""
     custom_tasks: str | None = None
     """A .py file, or a folder of them: benchmarks, graders and metrics of your own. None: those of ./custom_tasks."""
     resume: bool = True

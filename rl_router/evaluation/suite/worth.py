@@ -113,8 +113,9 @@ def _against_models(board: Board, router: str, cost: np.ndarray, quality: np.nda
         return dict.fromkeys(names)
     single_cost, single_quality = (values[0] for values in _means(board.columns[REFERENCE]))
     every = [_means(columns) for name, columns in board.columns.items() if name != ORACLE]
+    low, high = float(model_cost.min()), float(model_cost.max())
     found = (
-        aiq(cost, quality, low_usd=float(model_cost.min()), high_usd=float(model_cost.max())),
+        aiq(cost, quality, low_usd=low, high_usd=high) if low < high else np.nan,  # else there is no range of costs
         int(dominated(cost, quality, model_cost, model_quality).sum()),
         perf_gain(quality, single_quality),
         cost_save(cost, quality, single_cost_usd=single_cost, single_quality=single_quality),

@@ -105,6 +105,14 @@ def test_routers_that_are_played_together_have_the_lines_that_each_has_alone(sui
     assert set(together) == alone and len(together) == len(alone)
 
 
+def test_a_router_without_a_line_is_named(suite_of):
+    folder = evaluate_suite(suite_of(routers=("svm",)))
+    lines = folder.lines.read_bytes().splitlines(keepends=True)
+    folder.lines.write_bytes(b"".join(line for line in lines if b'"svm"' not in line))
+    assert "svm has not answered any of the queries yet." in write_reports(folder).remarks
+    assert write_reports(evaluate_suite(suite_of(routers=("svm",)))).remarks == ()
+
+
 def test_another_suite_is_not_mixed_into_a_folder(suite_of, table_path):
     evaluate_suite(suite_of())
     with pytest.raises(RecipeError, match=r"cost_weights=.*another run_dir"):
@@ -160,6 +168,15 @@ def test_without_costs_there_is_only_quality_and_no_cheapest_model(suite_of, tab
     assumed = summary_of(suite_of(usd_per_call={"small": 0.001, "large": 0.010}, resume=False))
     assert point(assumed, "best_per_task", 0.5).cost_usd == pytest.approx(0.0055)
     assert any("assumed" in remark for remark in assumed.remarks)
+
+
+@pytest.mark.parametrize("changes", [{"models": ("small",)}, {"free": True}])
+def test_where_all_models_cost_the_same_there_is_no_range_of_costs_and_no_aiq(suite_of, table_path, changes):
+    if changes.pop("free", False):
+        RoutingTable(pl.read_parquet(table_path).with_columns(cost_usd=pl.lit(0.0))).write(table_path)
+    folder = evaluate_suite(suite_of(routers=("svm",), **changes))
+    assert {worth.aiq for worth in write_reports(folder).worths} == {None}
+    assert "<svg" in folder.report.read_text()
 
 
 def test_seeds_are_played_where_chance_is_and_stand_in_the_error(suite_of):

@@ -8,15 +8,17 @@ import signal
 import subprocess
 import sys
 import time
+from dataclasses import replace
 
 import pytest
 from loopback import Faults, LoopbackServer, fraction
 
-from rl_router.data.queries import write_queries
+from rl_router.data.queries import read_queries, write_queries
 from rl_router.errors import RecipeError
 from rl_router.evaluation.report.write import write_reports
 from rl_router.evaluation.suite.evaluate import evaluate_suite
 from rl_router.evaluation.suite.folder import SuiteFolder
+from rl_router.evaluation.suite.live import left_usd
 from rl_router.evaluation.suite.suite import Live, Suite
 from rl_router.types import Query
 
@@ -102,6 +104,58 @@ def test_an_endpoint_is_a_router_whose_replies_are_graded_and_priced(suite_at):
     gateway, maxi = (next(p for p in summary.points if p.router == name) for name in ("gateway", "model:maxi"))
     assert gateway.quality == maxi.quality and gateway.block == "orchestrate"
     assert gateway.cost_usd > maxi.cost_usd > 0  # its cached tokens have no lower price
+
+
+def gateway(server, name="gateway"):
+    return {"router": f"url:{server.url}", "model": "maxi", "name": name,
+            "input_usd_per_mtok": 1.0, "output_usd_per_mtok": 4.0}  # fmt: skip
+
+
+def test_a_judge_of_the_pool_that_answers_nothing_itself_grades_models_and_endpoints_alike(suite_at, tmp_path):
+    def says(model, prompt):
+        if "<answer>" in prompt:  # a judge that likes what has a 7 in it
+            return "[[10]]" if "7" in prompt.split("<answer>")[1] else "[[1]]"
+        return sums("maxi", prompt) if model == "maxi" else sums("mini", prompt)
+
+    questions = read_queries(suite_at("http://none").questions)
+    write_queries(tmp_path / "judged.parquet", [replace(query, grader="judge") for query in questions])
+    with LoopbackServer(answer=says) as server:
+        live = Live(endpoint=server.url, concurrency=4, judge="mini")
+        suite = suite_at(
+            server.url, questions=tmp_path / "judged.parquet", models=("maxi",), live=live, routers=(gateway(server),)
+        )
+        summary = write_reports(evaluate_suite(suite))
+        judgements = [body for body in server.bodies if "<answer>" in body["messages"][0]["content"]]
+        assert {body["model"] for body in judgements} == {"mini"}
+        assert {body["model"] for body in server.bodies if body not in judgements} == {"maxi"}
+        with pytest.raises(RecipeError, match="'gpt' is no model of the pool"):
+            evaluate_suite(replace(suite, run_dir=tmp_path / "other", live=replace(live, judge="gpt")))
+        with pytest.raises(RecipeError, match="named like the judge 'mini'"):
+            evaluate_suite(replace(suite, run_dir=tmp_path / "other", routers=(gateway(server, "mini"),)))
+    judged, maxi = (next(p for p in summary.points if p.router == name) for name in ("gateway", "model:maxi"))
+    tests = range(1000, 1000 + PER_SPLIT)
+    liked = sum("7" in sums("maxi", f"what is {i} and {i}") for i in tests) / PER_SPLIT
+    assert judged.quality == maxi.quality == pytest.approx(liked)
+    assert not (tmp_path / "other").exists()
+
+
+def test_one_budget_holds_for_the_pool_and_every_endpoint_and_a_larger_one_goes_on(suite_at):
+    with LoopbackServer(answer=sums) as server:
+        evaluate_suite(suite_at(server.url, "pool"))
+        pool_usd = server.cost_usd(PRICES)
+    with LoopbackServer(answer=sums) as server:
+        two = (gateway(server, "one"), gateway(server, "two"))
+        few = suite_at(server.url, routers=two, budget_usd=pool_usd + 0.03)
+        summary = write_reports(evaluate_suite(few))
+        left = left_usd(few, few.run_dir / "nobody")
+        answered = {p.router: p.n for p in summary.points if p.router in ("one", "two")}
+        asked = server.requests
+        whole = write_reports(evaluate_suite(suite_at(server.url, routers=two, budget_usd=1.0)))
+        assert server.requests - asked == PER_SPLIT - answered["two"]
+    assert 0 <= left < 0.001  # the most that a call can cost is less than that
+    assert answered["one"] == PER_SPLIT and 0 < answered["two"] < PER_SPLIT
+    assert f"two has not answered {PER_SPLIT - answered['two']} of the queries yet." in summary.remarks
+    assert {p.n for p in whole.points} == {PER_SPLIT}
 
 
 @pytest.mark.timeout(580)

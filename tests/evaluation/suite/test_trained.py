@@ -117,7 +117,7 @@ def test_a_cascade_pays_for_every_call_of_its_route_and_the_page_names_them(suit
     point = next(p for p in write_reports(folder).points if p.router == "ladder")
     assert (point.calls, point.cost_usd) == (1.5, pytest.approx(0.006))
     page = folder.report.read_text()
-    episodes = json.loads(page.split('id="episodes">')[1].split("</script>")[0])
+    episodes = json.loads(page.split('id="episode-data">')[1].split("</script>")[0])
     ladder = episodes["routers"].index("ladder")
     chains = {tuple(episodes["models"][m] for m in row[3]) for row in episodes["rows"] if row[1] == ladder}
     assert chains == {("small",), ("small", "large")}

@@ -8,6 +8,7 @@ from functools import cached_property
 
 import numpy as np
 
+from rl_router.data.modalities import marked
 from rl_router.data.table import RoutingTable
 from rl_router.errors import DataError
 from rl_router.pool.spec import ModelSpec
@@ -53,7 +54,7 @@ class Observations:
             table.matrix(column, ids, models) for column in ("prompt_tokens", "completion_tokens", "cost_usd")
         )
         return cls(
-            queries=tuple(queries[i] for i in ids),
+            queries=tuple(marked(queries[i]) for i in ids),
             models=models,
             scores=scores[kept],
             costs_usd=_repriced(costs, prompt, completion, models, prices),

@@ -14,6 +14,7 @@ from typing import Annotated, Any, Literal, Self
 import numpy as np
 from pydantic import Field
 
+from rl_router.data.modalities import marked
 from rl_router.errors import DataError, RecipeError
 from rl_router.online import choice
 from rl_router.online.learner import Memory
@@ -130,6 +131,7 @@ class Online(Router):
         """As every router does. Attached, it keeps the decisions under their `query_id`, which must then be new."""
         decisions = self.considered(queries, cost_weight=cost_weight, models=models)
         if "_live" in self.__dict__:
+            queries = list(map(marked, queries))
             seen = self._looked_at(queries)
             kept = map(self._kept, queries, seen.contexts, seen.expected, seen.costs_usd, decisions)
             self._live.store.decided(list(kept))
@@ -186,7 +188,7 @@ class Online(Router):
 
     def look_ahead(self, queries: Sequence[Query]) -> Self:
         """Compute now, all at once, what does not change while it learns; for a stream that is known beforehand."""
-        self._looked_at(queries)
+        self._looked_at(list(map(marked, queries)))
         return self
 
     def copied(self, **changes: Any) -> Self:

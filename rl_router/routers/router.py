@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, ClassVar, Self, cast
 
 import numpy as np
 
+from rl_router.data.modalities import marked
 from rl_router.data.table import RoutingTable
 from rl_router.errors import DataError, NotFittedError, PoolError, RecipeError, UnknownModelError
 from rl_router.pool.spec import ModelSpec
@@ -104,13 +105,13 @@ class Router(Learned, ABC):
         """[n, m] predicted quality in [0, 1]."""
         self._check_fitted()
         _check_queries(queries)
-        return self._rounded_scores(queries)
+        return self._rounded_scores(list(map(marked, queries)))
 
     def costs_usd(self, queries: Sequence[Query]) -> np.ndarray:
         """[n, m] predicted cost of a call in USD, NaN for a model whose cost was never recorded."""
         self._check_fitted()
         _check_queries(queries)
-        return self._costs_usd(queries)
+        return self._costs_usd(list(map(marked, queries)))
 
     def route(
         self, queries: Sequence[Query], *, cost_weight: float = 0.0, models: Sequence[str] | None = None
@@ -135,6 +136,7 @@ class Router(Learned, ABC):
         _check_queries(queries)
         if not 0 <= cost_weight < math.inf:
             raise RecipeError(f"expected a cost_weight of zero or more, got {cost_weight:g}")
+        queries = list(map(marked, queries))
         columns = self._columns(models)
         candidates = Candidates(
             queries=queries,

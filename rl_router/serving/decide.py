@@ -7,6 +7,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from rl_router.data.modalities import KEY as MODALITIES_KEY
+from rl_router.data.modalities import marked, modalities_in
 from rl_router.serving.catalog import Catalog
 from rl_router.serving.dialect import CHAT, Dialect
 from rl_router.serving.errors import ApiError
@@ -48,10 +50,13 @@ def read_request(catalog: Catalog, trace: Trace, dialect: Dialect, body: dict[st
     trace.asked_model = body["model"]
     trace.stream = bool(body.get("stream"))
     trace.text = request_text(messages) if target.model is None else ""
-    meta = {"user": extras.user} if extras.user else {}
+    meta: dict[str, Any] = {"user": extras.user} if extras.user else {}
+    if target.model is None and (modalities := modalities_in(messages)):
+        meta[MODALITIES_KEY] = modalities
+    query = Query(query_id=trace.request_id, text=trace.text or NO_TEXT, answers=(), task="", meta=meta)
     return Asked(
         target=target,
-        query=Query(query_id=trace.request_id, text=trace.text or NO_TEXT, answers=(), task="", meta=meta),
+        query=marked(query),
         extras=extras,
         key=conversation_key(messages, extras, trace.account.name, body.get("prompt_cache_key")),
         goes_on=extras.session_id is not None or any(_is_assistant(message) for message in messages),

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
+from rl_router.data.modalities import modalities_of
 from rl_router.serving.completion import completion, completion_events
 from rl_router.serving.decide import Asked
 from rl_router.serving.errors import ApiError
@@ -44,6 +45,9 @@ def whole_query(trace: Trace, asked: Asked, body: Mapping[str, Any]) -> Query:
     refused = next((field for field in NOT_FOR_POLICIES if body.get(field)), "n" if body.get("n", 1) != 1 else None)
     if refused is not None:
         raise ApiError(400, f"{asked.target.own} answers in text: it takes no {refused}", param=refused)
+    if modalities := modalities_of(asked.query):
+        message = f"{asked.target.own} reads text alone, and the request has {' and '.join(modalities)}"
+        raise ApiError(400, message, code="modality_not_supported", param="messages")
     text = conversation_text(body.get("messages") or []) or asked.query.text
     return Query(query_id=trace.request_id, text=text, answers=(), task="")
 

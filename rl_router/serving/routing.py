@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache, partial
 from pathlib import Path
 
 import numpy as np
 
+from rl_router.data.modalities import modalities_of, takes
 from rl_router.errors import PoolError
 from rl_router.pool.ledger import Ledger
 from rl_router.pool.pool import ModelPool
+from rl_router.pool.spec import ModelSpec
 from rl_router.routers.calibration import use_threshold
 from rl_router.routers.online import Online
 from rl_router.routers.router import Router, load_router
@@ -52,8 +54,8 @@ class ServedRouter:
     A router that does more than score and apply a rule (`route` or `decide` of its own) is asked as a whole.
     """
 
-    def __init__(self, name: str, folder: Path, pool: Collection[str], *, processes: int = 0) -> None:
-        self.name = name
+    def __init__(self, name: str, folder: Path, pool: Mapping[str, ModelSpec], *, processes: int = 0) -> None:
+        self.name, self._specs = name, pool
         self.router: Router = load_router(folder)
         self.models = tuple(model for model in self.router.models_ if model in pool)
         if not self.models:
@@ -107,7 +109,7 @@ class ServedRouter:
     ) -> Candidates:
         """What the rule decides on. ApiError when no model is allowed, or none fits the request's budget."""
         row = await self.scorer.scored(query)
-        columns = self._columns(extras, row.costs_usd)
+        columns = self._columns(extras, row.costs_usd, modalities_of(query))
         models = tuple(self.router.models_[j] for j in columns)
         costs_usd = row.costs_usd[columns]
         if cost_weight > 0 and (np.isnan(costs_usd).any() or self.router.cost_reference_usd_ is None):
@@ -133,13 +135,17 @@ class ServedRouter:
         if isinstance(self.router, Online):
             self.scorer.tell(self.router, decision_id, quality, cost_usd)
 
-    def _columns(self, extras: Extras, costs_usd: np.ndarray) -> list[int]:
-        allowed = self.models
+    def _columns(self, extras: Extras, costs_usd: np.ndarray, modalities: Sequence[str]) -> list[int]:
+        allowed = tuple(model for model in self.models if takes(self._specs[model].capabilities, modalities))
+        if not allowed:
+            message = f"no model of this router takes {' and '.join(modalities)}: {', '.join(self.models)}"
+            raise ApiError(400, message, code="modality_not_supported", param="messages")
         if extras.allowed_models is not None:
-            allowed = tuple(model for model in self.models if model in extras.allowed_models)
+            known = ", ".join(allowed)
+            allowed = tuple(model for model in allowed if model in extras.allowed_models)
             if not allowed:
-                known = ", ".join(self.models)
-                raise ApiError(400, f"allowed_models names no model of this router: {known}", param="allowed_models")
+                message = f"allowed_models names no model of this router that takes the request: {known}"
+                raise ApiError(400, message, param="allowed_models")
         columns = [self.router.models_.index(model) for model in allowed]
         if extras.budget_usd is None:
             return columns

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from functools import cached_property
 
 import numpy as np
 
+from rl_router.data.modalities import modalities_of, takes
 from rl_router.data.table import RoutingTable
+from rl_router.errors import RecipeError
 from rl_router.evaluation.metrics.selection import known_mean
 from rl_router.types import Query
 
@@ -56,6 +58,27 @@ class Arena:
     test: Side
     fit: Side
     remarks: tuple[str, ...] = ()
+    capabilities: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    """By model, as its pool states them; a model that no pool describes is held to take everything."""
+
+    def by_takers(self, queries: Sequence[Query], models: Sequence[str]) -> list[tuple[list[int], list[str]]]:
+        """(places of queries, the ones of `models` that can take them) by what the queries hold beside text.
+
+        RecipeError where none can.
+        """
+        groups: dict[tuple[str, ...], list[int]] = {}
+        for place, query in enumerate(queries):
+            groups.setdefault(modalities_of(query), []).append(place)
+        found = []
+        for modalities, places in groups.items():
+            able = [m for m in models if m not in self.capabilities or takes(self.capabilities[m], modalities)]
+            if not able:
+                raise RecipeError(
+                    f"{len(places)} questions hold {' and '.join(modalities)}, which none of {', '.join(models)} takes:"
+                    " state it among the capabilities in the pool file, or choose other models"
+                )
+            found.append((places, able))
+        return found
 
     @cached_property
     def strongest(self) -> int:

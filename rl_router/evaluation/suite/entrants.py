@@ -132,8 +132,24 @@ def observations(arena: Arena) -> Observations:
 
 def choices_of(router: Router, arena: Arena, queries: Sequence[Any], cost_weights: Sequence[float]) -> Choices:
     """The router's decision at each cost weight, among the models that it and the arena both know."""
-    known = _known(router, arena)
-    candidates = router.candidates(queries, models=known)  # scored once; a cost weight then only selects
+    parts = arena.by_takers(queries, _known(router, arena))
+    found = [_choices_of(router, arena, [queries[i] for i in places], cost_weights, able) for places, able in parts]
+    if len(found) == 1:
+        return found[0]
+    order = np.argsort([i for places, _ in parts for i in places])
+    predicted = {
+        name: np.hstack([getattr(part, name) for part in found])[:, order]
+        for name in ("predicted_quality", "predicted_cost_usd")
+        if router.has_dial
+    }
+    columns = np.hstack([part.columns for part in found])[:, order]
+    return Choices(cost_weights=found[0].cost_weights, columns=columns, **predicted)
+
+
+def _choices_of(
+    router: Router, arena: Arena, queries: Sequence[Any], cost_weights: Sequence[float], models: Sequence[str]
+) -> Choices:
+    candidates = router.candidates(queries, models=models)  # scored once; a cost weight then only selects
     weights = tuple(cost_weights) if router.has_dial else (None,)
     chosen = np.array([router.choose(replace(candidates, cost_weight=weight or 0.0)) for weight in weights])
     rows = np.arange(len(queries))
@@ -148,9 +164,13 @@ def choices_of(router: Router, arena: Arena, queries: Sequence[Any], cost_weight
 
 def routes_of(router: Router, arena: Arena, queries: Sequence[Any], cost_weights: Sequence[float]) -> Routes:
     """The models that a cascade asks in turn at each cost weight, by the replies that the arena records."""
-    known, judged = _known(router, arena), dict[tuple[str, str], float | None]()
-    table = arena.test.table.select(models=known)
-    chains = [router.chain(queries, table, weight, judged) for weight in cost_weights]
+    judged = dict[tuple[str, str], float | None]()
+    chains: list[list[list[str]]] = [[[] for _ in queries] for _ in cost_weights]
+    for places, able in arena.by_takers(queries, _known(router, arena)):
+        table = arena.test.table.select(models=able)
+        for of_weight, weight in zip(chains, cost_weights, strict=True):
+            for i, chain in zip(places, router.chain([queries[i] for i in places], table, weight, judged), strict=True):
+                of_weight[i] = chain
     place = {model: j for j, model in enumerate(arena.models)}
     return Routes(
         cost_weights=tuple(cost_weights),

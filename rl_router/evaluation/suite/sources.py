@@ -7,6 +7,7 @@ nobody graded, prices that were assumed.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from hashlib import sha256
 
 import numpy as np
@@ -54,8 +55,13 @@ def replayed_arena(suite: Suite, table: RoutingTable) -> Arena:
         raise DataError(
             f"The {table.where} has no question {lacking}; name its splits with splits.test and splits.fit."
         )
+    specs = () if suite.pool is None else load_specs(pool_path(suite.pool))
     arena = Arena(
-        models=table.models, test=_side(suite, table, test), fit=_side(suite, table, fit), remarks=tuple(remarks)
+        models=table.models,
+        test=_side(suite, table, test),
+        fit=_side(suite, table, fit),
+        remarks=tuple(remarks),
+        capabilities={spec.name: spec.capabilities for spec in specs},
     )
     return _with_remarks(arena)
 
@@ -201,7 +207,7 @@ def _with_remarks(arena: Arena) -> Arena:
             " no row `cheapest`, no dial and no frontier: every router is judged at λ = 0 alone. Name the pool with"
             " pool=NAME to price recorded tokens, or give usd_per_call."
         )
-    return Arena(models=arena.models, test=arena.test, fit=arena.fit, remarks=tuple(remarks))
+    return replace(arena, remarks=tuple(remarks))
 
 
 def _hash(query: Query) -> float:

@@ -15,7 +15,6 @@ from rl_router.rl.job import TrainJob
 from rl_router.rl.presets import Algorithm, Dapo, Grpo, Ppo
 
 AGENT = "rl_router_episode"
-OWN_ENGINE_BALANCER = Path(__file__).with_name("balancer.yaml")
 _FAR = 1_000_000  # epochs: the number of steps ends a run, never the length of its prompt list
 
 
@@ -210,7 +209,6 @@ def _rollout(job: TrainJob, agent_loops: Path) -> dict[str, Any]:
         f"{rollout}.agent.default_agent_loop": AGENT,
         f"+{rollout}.agent.agent_loop_manager_class": "rl_router.rl.loop_worker.EpisodeLoopManager",
         f"{rollout}.agent.agent_loop_config_path": str(agent_loops),
-        f"{rollout}.router_config_path": str(OWN_ENGINE_BALANCER) if job.rollout.engine == "transformers" else None,
         f"{rollout}.multi_turn.enable": True,
         "algorithm.rollout_correction.bypass_mode": not job.rollout.recompute_log_probs,
         "actor_rollout_ref.actor.calculate_entropy": True,

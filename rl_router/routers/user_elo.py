@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Annotated, Literal, Self
 
 import numpy as np
@@ -65,8 +66,12 @@ class UserElo(Router):
         return other
 
     def _scores(self, queries: Sequence[Query]) -> np.ndarray:
-        rates = np.concatenate([self._rates(np.zeros((1, *self.chances_.shape))), self._rates(self.wins_)])
-        return np.asarray(self.line_[0] + self.line_[1] * rates[users_of(queries, self.users_) + 1])
+        return np.asarray(self.line_[0] + self.line_[1] * self._everyones_rates[users_of(queries, self.users_) + 1])
+
+    @cached_property
+    def _everyones_rates(self) -> np.ndarray:
+        """[1 + u, m] of nobody in particular, then of each user."""
+        return np.concatenate([self._rates(np.zeros((1, *self.chances_.shape))), self._rates(self.wins_)])
 
     def _rates(self, wins: np.ndarray) -> np.ndarray:
         """[u, m] the mean chance of beating another model."""

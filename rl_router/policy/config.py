@@ -106,6 +106,8 @@ class UntrainedPolicy(OwnTokens):
 class WarmStart:
     """Supervised learning on scripted demonstrations: the grammar is right, the choice of model is uninformed.
 
+    `source: multi_round` demonstrates what `llm_multiround`, with `decomposer` as the model that splits, asked for a
+    right answer; its choices are informed by what the pool says of its models.
     `decompose` is the share of two-hop demonstrations that split the question, `retry` how often "not sure" is followed
     by another model, `check` how often a sure reply is. `price_tilt` is the power of a model's price that its chance is
     proportional to at the smallest cost weight; it falls to minus that at the largest. It makes the dial readable when
@@ -115,6 +117,8 @@ class WarmStart:
     """
 
     __pydantic_config__ = _FORBID
+    source: Literal["scripted", "multi_round"] = "scripted"
+    decomposer: str | None = None
     steps: Annotated[int, Field(ge=0)] = 180
     """0: none, for a policy that speaks its dialect already."""
     batch_size: Count = 32

@@ -75,14 +75,13 @@ class Demonstrator:
 
     def write(self, query: Query, cost_weight: float, rng: random.Random) -> Demonstration:
         shown = cost_weight if self.tell_cost_weight else None
-        word = price_word(cost_weight, self.cost_weights, budgets=self.budgets)
-        lead = f" {word}" if self.tell_cost_weight else ""
+        lead = self.lead(cost_weight)
         label = self.task.label(query)
         if self.task.mode is Mode.DECIDE:
-            model = self._called(self._draw(shown, rng, query, asked=()))
+            model = self.called(self._draw(shown, rng, query, asked=()))
             # Real models have long names, and nothing comes after the choice: it is written once.
             turn = f"{tags.THINK}{lead} {label}{tags.END_THINK}{tags.SEARCH} {model}: same{tags.END_SEARCH}"
-            return self._shown(query, shown, ((turn, None),))
+            return self.shown(query, cost_weight, ((turn, None),))
         turns: list[tuple[str, str | None]] = []
         references = self.task.references
         final = "unknown"
@@ -98,12 +97,20 @@ class Demonstrator:
             else:
                 final = "it"
         turns.append((f"{tags.THINK} done{tags.END_THINK}{tags.ANSWER} {final}{tags.END_ANSWER}", None))
-        return self._shown(query, shown, tuple(turns))
+        return self.shown(query, cost_weight, tuple(turns))
 
-    def _shown(self, query: Query, shown: float | None, turns: tuple[tuple[str, str | None], ...]) -> Demonstration:
-        return Demonstration(query=query, cost_weight=shown, turns=turns, models=self.task.pool.specs)
+    def shown(self, query: Query, cost_weight: float, turns: tuple[tuple[str, str | None], ...]) -> Demonstration:
+        """These turns at this cost weight, which stands in the prompt or not."""
+        told = cost_weight if self.tell_cost_weight else None
+        return Demonstration(query=query, cost_weight=told, turns=turns, models=self.task.pool.specs)
 
-    def _called(self, model: str) -> str:
+    def lead(self, cost_weight: float) -> str:
+        """What a thought begins with: the word for the price level, where it is told."""
+        word = price_word(cost_weight, self.cost_weights, budgets=self.budgets)
+        return f" {word}" if self.tell_cost_weight else ""
+
+    def called(self, model: str) -> str:
+        """What the policy writes to ask this model."""
         return LETTERS[self.task.pool.names.index(model)] if self.lettered else model
 
     def _ask(
@@ -124,7 +131,7 @@ class Demonstrator:
         while len(turns) < self.config.max_calls:
             model = self._draw(shown, rng, query, asked=asked)
             reply = self.task.pool.ask(model, text, query=query).reply.text
-            turns.append((_route(f"{lead}{again}", label, self._called(model), hop), reply))
+            turns.append((route_turn(f"{lead}{again}", label, self.called(model), hop), reply))
             asked.append(model)
             if reply == UNSURE and rng.random() < self.config.retry and len(asked) < len(self.task.pool.names):
                 again = " retry"
@@ -156,5 +163,5 @@ class Demonstrator:
         return math.exp(self.config.price_tilt * (1.0 - 2.0 * level) * math.log(max(price, 1e-9)))
 
 
-def _route(lead: str, label: str, model: str, hop: str) -> str:
+def route_turn(lead: str, label: str, model: str, hop: str) -> str:
     return f"{tags.THINK}{lead} {label} {model}{tags.END_THINK}{tags.SEARCH} {model}: {hop}{tags.END_SEARCH}"

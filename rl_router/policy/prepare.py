@@ -24,6 +24,7 @@ from rl_router.errors import CheckpointError
 from rl_router.policy.config import PretrainedPolicy, TinyPolicy, UntrainedPolicy, WarmStart
 from rl_router.policy.demonstrations import Demonstration, Demonstrator, price_word
 from rl_router.policy.folder import Policy, PolicyCard, load_policy, save_policy
+from rl_router.policy.teacher import Teacher
 from rl_router.policy.tiny import build_tiny, set_in_order
 from rl_router.policy.tokenizer import EOS, PAD, load_tokenizer, train_tokenizer
 from rl_router.policy.untrained import build_untrained
@@ -61,7 +62,7 @@ def make_policy(
 
     described = isinstance(dialect, Described)
     torch.set_num_threads(1)  # small matrices: a second thread costs more than it brings
-    writer = Demonstrator(
+    writer: Demonstrator | Teacher = Demonstrator(
         task=task,
         cost_weights=cost_weights,
         config=warm,
@@ -69,6 +70,8 @@ def make_policy(
         budgets=budgets,
         lettered=described,
     )
+    if warm.source == "multi_round":
+        writer = Teacher(script=writer, decomposer=warm.decomposer or "")
     demos = (
         _demonstrations(writer, warm.demonstrations, seed, draw_models)
         if warm.steps or isinstance(config, TinyPolicy)
@@ -147,7 +150,7 @@ def _read_back(tokenizer: Any, model: Any) -> Any:
 
 
 def _demonstrations(
-    writer: Demonstrator, n: int, seed: int, draw_models: Callable[[random.Random], Sequence[str] | None]
+    writer: Demonstrator | Teacher, n: int, seed: int, draw_models: Callable[[random.Random], Sequence[str] | None]
 ) -> Sequence[Demonstration]:
     rng = random.Random(seed)
     demos = []

@@ -62,7 +62,7 @@ def make_policy(
 
     described = isinstance(dialect, Described)
     torch.set_num_threads(1)  # small matrices: a second thread costs more than it brings
-    writer: Demonstrator | Teacher = Demonstrator(
+    script = Demonstrator(
         task=task,
         cost_weights=cost_weights,
         config=warm,
@@ -70,8 +70,9 @@ def make_policy(
         budgets=budgets,
         lettered=described,
     )
+    writer: Demonstrator | Teacher = script
     if warm.source == "multi_round":
-        writer = Teacher(script=writer, decomposer=warm.decomposer or "")
+        writer = Teacher(script=script, decomposer=warm.decomposer or "")
     demos = (
         _demonstrations(writer, warm.demonstrations, seed, draw_models)
         if warm.steps or isinstance(config, TinyPolicy)

@@ -29,6 +29,7 @@ from rl_router.episode.limits import Limits
 from rl_router.episode.rewards import Budgeted, Overlong, Reward
 from rl_router.episode.tags import neutralise, writable
 from rl_router.episode.task import Task
+from rl_router.episode.tokens import CHARACTERS_PER_TOKEN
 from rl_router.pool.backend import Request, Sampling
 from rl_router.pool.budget import Budget
 from rl_router.pool.ledger import Ledger
@@ -153,7 +154,8 @@ class Environment:
             return await self._end(StopReason.OVER_BUDGET)
         answered = [call.reply for call in asked if call.reply.status is CallStatus.OK]
         if answered:
-            self._last_reply = answered[-1].text
+            # As much as can have been read: a reply of a megabyte that is referred to must not be paid for once more.
+            self._last_reply = answered[-1].text[: CHARACTERS_PER_TOKEN * self.limits.max_reply_tokens]
             if decides:
                 return await self._end(StopReason.ROUTED, answer=answered[0].text, score=answered[0].score)
         if self._is_last_turn:

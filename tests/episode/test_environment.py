@@ -100,6 +100,14 @@ def test_references_are_resolved_and_a_split_question_counts_as_decomposed(make_
     assert episode.cost_usd == pytest.approx(NANO_USD + MATHER_USD)
 
 
+def test_of_a_megabyte_no_more_is_passed_on_than_can_have_been_read(make_task, make_environment, play):
+    task = make_task("mara stone" + " x" * 500_000, "7")
+    first = "<think></think><search> nano: who is the author of silver river</search>"
+    play(make_environment(task), [first, "<think></think><search> mather: then</search>", SAY_IT])
+    asked = task.pool.backend.requests[1].prompt
+    assert asked.startswith("who is mara stone x") and len(asked) == len("who is ") + 16 * 40  # 40 tokens of a reply
+
+
 def test_an_unknown_model_is_an_observation_that_names_the_pool(make_task, make_environment, play):
     episode = play(make_environment(make_task("7")), [ASK_STRANGER, ASK, SAY_IT])
     assert episode.segments[2].text == "<information> no such model; choose nano, mather</information>"

@@ -109,6 +109,27 @@ def test_what_nobody_recorded_is_an_error_in_replay(recordings):
         ask(recordings, None)
 
 
+def test_a_reply_that_is_not_in_the_file_yet_is_found_and_not_asked_for_again(recordings):
+    async def run():
+        live = Live(REPLY)
+        backend = RecordedBackend(recordings, live, waits=False)
+        await backend.complete(REQUEST)
+        assert recordings._file.rows("SELECT * FROM replies") == []
+        return live, await backend.complete(REQUEST)
+
+    live, again = asyncio.run(run())
+    assert (live.asked, again.from_cache, again.text) == (1, True, REPLY.text)
+
+
+def test_what_another_process_records_is_found_by_one_that_has_looked_before(recordings, monkeypatch):
+    monkeypatch.setattr("rl_router.pool.recordings.LOOK_EVERY_S", 0.0)
+    assert recordings.get(REQUEST.key) is None
+    other = Recordings(recordings.path, run="r2")
+    ask(other, Live(REPLY))
+    other.close()
+    assert recordings.get(REQUEST.key).text == REPLY.text
+
+
 def test_charges_are_booked_on_their_run_and_the_unknown_are_counted(recordings):
     async def charge():
         recordings.charge(REQUEST, REPLY)

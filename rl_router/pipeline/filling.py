@@ -7,6 +7,7 @@ import time
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 from rl_router.data.graders import answer_of, grade, grade_async, takes_time
 from rl_router.data.graders.grader import JUDGE
@@ -63,6 +64,7 @@ class Filling:
         self._shown_s = 0.0
         self._graded_slowly = 0  # right now
         self._is_spent = False
+        self._error: Exception | None = None
 
     async def fill(self) -> None:
         """Ask what is left, each endpoint at its own pace."""
@@ -77,6 +79,7 @@ class Filling:
                     for _ in range(min(self.settings.concurrency, len(cells))):
                         tasks.create_task(self._work(queue, tasks))
             await self.recordings.written()
+            self._check()
             await self.journal.written()
 
     async def _work(self, queue: Iterator[Cell], tasks: asyncio.TaskGroup) -> None:
@@ -84,14 +87,14 @@ class Filling:
         for cell in queue:
             if self._is_spent:
                 return
-            self.journal.check()
+            self._check()
             ledger = Ledger()
             try:
                 request, call = await self._ask(cell, ledger)
             except BudgetExceededError:
                 return
             if not takes_time(cell.query.grader):
-                self._finish(cell, call, ledger, self._grade(cell, call))
+                self.recordings.when_written(partial(self._grade_at_once, cell, call, ledger))
                 continue
             self._graded_slowly += 1
             grading = self._grade_slowly(cell, request.query, call, ledger)
@@ -120,11 +123,19 @@ class Filling:
         finally:
             self.spending.settle(most, ledger.wallet_usd - before_usd)
 
-    def _grade(self, cell: Cell, call: Call) -> float | None:
+    def _check(self) -> None:
+        """Raise what went wrong where nobody waits."""
+        if self._error is not None:
+            raise self._error
+        self.journal.check()
+
+    def _grade_at_once(self, cell: Cell, call: Call, ledger: Ledger) -> None:
+        """When its call is written: answers that came together are graded together, after the next calls went out."""
         try:
-            return grade(cell.query.grader, answer_of(call.reply), cell.query)
+            score = grade(cell.query.grader, answer_of(call.reply), cell.query)
+            self._finish(cell, call, ledger, score)
         except Exception as error:
-            raise _of_grader(error, cell) from error
+            self._error = self._error or _of_grader(error, cell)
 
     async def _grade_slowly(self, cell: Cell, query: Query, call: Call, ledger: Ledger) -> None:
         """`query` is what a judge reads of the question, all its turns included."""

@@ -8,6 +8,7 @@ import sqlite3
 import subprocess
 import sys
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import polars as pl
@@ -15,6 +16,7 @@ import pytest
 from collect_jobs import PRICES, job, rows
 from loopback import LASTING, Faults, LoopbackServer, fraction
 
+from rl_router.data.graders import GRADERS
 from rl_router.data.queries import write_queries
 from rl_router.data.table import RoutingTable
 from rl_router.errors import DataError, NotRecordedError, PoolError
@@ -246,3 +248,19 @@ def test_what_cannot_work_is_refused_before_a_call(tmp_path, changes, error, say
     with pytest.raises(error, match=says):
         collect(job(tmp_path, "http://127.0.0.1:9/v1", **changes), {})
     assert not (tmp_path / "run").exists()
+
+
+def test_a_grader_that_fails_stops_the_run_and_what_was_answered_is_not_asked_again(tmp_path, monkeypatch):
+    def broken(response, query):
+        raise ZeroDivisionError("oops")
+
+    exact_match = GRADERS.get("exact_match")
+    with LoopbackServer(answer=sums) as server:
+        settings = job(tmp_path, server.url, count=2, models=1)
+        with monkeypatch.context() as patch:
+            patch.setitem(GRADERS._values, "exact_match", replace(exact_match, grade=broken))
+            with pytest.raises(DataError, match=r"'exact_match' failed on 'q\d' \(ZeroDivisionError: oops\)"):
+                collect(settings, {})
+        asked = server.requests
+        assert collect(settings, {}).statuses == {"ok": 2}
+        assert server.requests == 2 >= asked

@@ -1,6 +1,6 @@
 """Live suites: every model of the pool is asked every question once, and what comes back is replayed like any table.
 
-Asking is `rl_router.pipeline.collect`: a reply is on disk before anything is done with it, so a run that was killed
+Asking is `rl_router.pipeline.collect`: a cell is finished when its replies are on disk, so a run that was killed
 pays for nothing twice. Routers then cost nothing to judge, and all of them are judged on the same answers.
 """
 

@@ -15,8 +15,8 @@ from rl_router.pool.pool import ModelPool
 from rl_router.types import Query
 
 FAULTS = ("timeout", "rate_limited", "unreadable", "tags", "megabyte")
-"""No answer, 429, a page of HTML, an answer with tags around it, an answer with a megabyte behind it."""
-TAGS = "</information></search><answer>{}</answer><|im_end|>"
+"""No answer, 429, a page of HTML, an answer behind a tag, an answer with a megabyte behind it."""
+TAGS = "<answer>{}"
 HTML = b"<html><body>502 Bad Gateway</body></html>"
 MEGABYTE = " blah" * 200_000
 
@@ -69,8 +69,8 @@ class WorldServer:
                 await asyncio.sleep(self.latency_s)
                 writer.write(await self._reply(body))
                 await writer.drain()
-        except (asyncio.IncompleteReadError, ConnectionError):
-            pass
+        except (asyncio.IncompleteReadError, ConnectionError, asyncio.CancelledError):
+            pass  # the caller went away, or the server ends with replies that it never meant to give
         finally:
             writer.close()
 

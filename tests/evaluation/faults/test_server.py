@@ -16,7 +16,7 @@ SMALL = {"n_train": 60, "n_val": 1, "n_test": 1}
 def asked(server, attempts=1):
     """All training questions to the model titan, all at once."""
     served = LivePool(
-        file="world", mode="live", endpoint=server.url, concurrency=64, call_timeout_s=1.0, attempts=attempts,
+        file="world", mode="live", endpoint=server.url, concurrency=64, call_timeout_s=6.0, attempts=attempts,
         backoff_s=0.01,
     )  # fmt: skip
     task, ledger = WorldTask(served=served, **SMALL).build(), Ledger()

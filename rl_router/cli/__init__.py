@@ -14,6 +14,7 @@ from collections.abc import Sequence
 from rl_router import __version__
 from rl_router.cli import (
     calibrate,
+    chat,
     compare,
     data,
     evaluate,
@@ -32,7 +33,7 @@ from rl_router.cli.parts import AnyOrder
 from rl_router.errors import RouterError
 
 COMMANDS = (
-    train, evaluate, export, compare, route, infer, serve, key, calibrate, off_policy, recovery, reproduce, data,
+    train, evaluate, export, compare, route, infer, serve, chat, key, calibrate, off_policy, recovery, reproduce, data,
     listing,
 )  # fmt: skip
 

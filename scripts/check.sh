@@ -3,7 +3,7 @@
 set -euo pipefail
 source "$(dirname "${BASH_SOURCE[0]}")/environment.sh"
 
-install_extras rl,live,data,encoders,serve,dev
+install_extras rl,live,data,encoders,chat,dev
 cd "$root"
 "$venv/bin/ruff" check .
 "$venv/bin/ruff" format --check .

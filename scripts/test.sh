@@ -3,6 +3,6 @@
 set -euo pipefail
 source "$(dirname "${BASH_SOURCE[0]}")/environment.sh"
 
-install_extras rl,live,data,encoders,serve,dev
+install_extras rl,live,data,encoders,chat,dev
 cd "$root"
 exec "$venv/bin/python" -m pytest -q "$@"

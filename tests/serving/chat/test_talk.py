@@ -10,6 +10,7 @@ from scripted import completion, events, refusal
 from rl_router.encoders.hashing import HashingEncoder
 from rl_router.serving.chat.conversation import Conversation
 from rl_router.serving.chat.talk import Talk, Wish
+from rl_router.serving.job import Sticky
 
 SUM = "sum sum number3"
 
@@ -46,15 +47,11 @@ def test_what_is_sent_follows_the_mode_and_never_the_caption(gateway):
     assert said == [[SUM], ["poem poem"], [SUM, "42", "sum sum number4"]]
 
 
-def test_a_whole_conversation_keeps_its_model_and_a_question_alone_does_not(gateway):
-    def kept(running, mode):
-        turns = talked(running, "hello there", "sum sum number3", mode=mode, model="auto")[0].turns
-        return turns[1].metadata.get("reason") == "the conversation keeps its model"
-
-    with gateway(lambda body: events(["42"])) as (running, upstream):
-        talked(running, SUM, SUM)
-        assert not kept(running, "current_only")
-        assert not any("session_id" in body for body in upstream.bodies)  # the gateway's own field
+@pytest.mark.parametrize(("mode", "models"), [("full_context", ["mid", "mid"]), ("current_only", ["mid", "small"])])
+def test_a_whole_conversation_is_one_to_the_gateway_and_questions_alone_are_not(gateway, mode, models):
+    with gateway(lambda body: events(["42"]), sticky=Sticky(gain=1.0)) as (running, upstream):
+        talked(running, SUM, "poem poem number3", mode=mode)
+    assert [body["model"] for body in upstream.bodies] == models
 
 
 def test_the_dial_reaches_the_gateway_and_is_left_out_when_the_routers_own_is_wanted(gateway, tmp_path):

@@ -27,6 +27,8 @@ def chat_command(args: argparse.Namespace) -> None:
         raise RecipeError("chat needs a recipe or run to serve, or --gateway URL, and not both")
     if args.similar < 0:
         raise RecipeError(f"expected --similar to be zero or more, got {args.similar}")
+    if not 0 < args.port < 65536:
+        raise RecipeError(f"expected --port between 1 and 65535, got {args.port}")
     os.environ.setdefault("GRADIO_ANALYTICS_ENABLED", "False")  # read when gradio is imported
     try:
         from rl_router.serving.chat.launch import KEY, chat

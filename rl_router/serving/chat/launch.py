@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import signal
-import threading
+from queue import SimpleQueue
 
 import gradio as gr
 import openai
@@ -13,11 +13,12 @@ from rl_router.errors import RunError
 from rl_router.observe.console import say
 from rl_router.serving.chat.page import page
 from rl_router.serving.chat.talk import FAILURES, Talk, said
-from rl_router.serving.controller import NO_KEY
 
 LOOPBACK = ("127.0.0.1", "localhost", "::1")
 KEY = "RL_ROUTER_API_KEY"
 """The environment variable that has the gateway's key, where it wants one. No option takes it: others see those."""
+NO_KEY = "none"
+"""The client wants some key even where the gateway wants none."""
 FONTS = {"font": ["system-ui", "sans-serif"], "font_mono": ["ui-monospace", "monospace"]}
 ONLY_OURS = (
     "<meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'self' 'unsafe-inline' 'unsafe-eval'"
@@ -41,6 +42,8 @@ def chat(
         raise RunError(f"the gateway at {address} wants a key: set {KEY} to one") from None
     except FAILURES as error:
         raise RunError(f"no gateway answers at {address}: {said(error)}") from None
+    if not models:
+        raise RunError(f"the gateway at {address} offers no model: it needs a pool or a router")
     talk = Talk(openai.AsyncOpenAI(base_url=address, api_key=key), make_encoder(encoder), similar=similar)
     blocks = page(talk, models)
     if share or host not in LOOPBACK:
@@ -52,12 +55,16 @@ def chat(
             theme=gr.themes.Default(**FONTS), css=CSS, head=ONLY_OURS, max_file_size="1kb", ssr_mode=False,
         )  # fmt: skip
     except OSError:
-        raise RunError(f"{host}:{port} cannot be served at: name another port with --port") from None
+        raise RunError(f"{host}:{port} cannot be served at: name another --port or --host") from None
     say(f"chat at {public or local}, over {address}")
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
-    try:
-        threading.Event().wait()
-    except KeyboardInterrupt:
-        pass
-    finally:
-        blocks.close()
+    wait_for_signal()
+    blocks.close(verbose=False)
+
+
+def wait_for_signal() -> None:
+    """Returns at the first SIGINT or SIGTERM. Further ones are no error; another SIGINT interrupts what comes after."""
+    ended: SimpleQueue[int] = SimpleQueue()  # unlike an Event it may be told from within a signal
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda number, frame: ended.put(number))
+    ended.get()
+    signal.signal(signal.SIGINT, signal.default_int_handler)

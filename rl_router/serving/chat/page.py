@@ -68,8 +68,11 @@ def page(talk: Talk, models: list[str]) -> gr.Blocks:
             return "", [], new, total(new), gr.update(visible=True), gr.update(visible=False)
 
         async def rate(conversation: Conversation, like: gr.LikeData) -> None:
+            if not isinstance(like.liked, bool):  # the same thumb again
+                gr.Info("The rating stays as it was; the other thumb changes it.")
+                return
             place = like.index if isinstance(like.index, int) else like.index[0]
-            gr.Info(await talk.rate(conversation.turns[place // 2], up=like.liked is True))
+            gr.Info(await talk.rate(conversation.turns[place // 2], up=like.liked))
 
         async def listed(name: str) -> Any:
             names = await talk.models()

@@ -61,9 +61,10 @@ def pool(tmp_path_factory):
     """The pool file of the three models, whose endpoint a job gives."""
     path = tmp_path_factory.mktemp("pools") / "three.yaml"
     models = [
-        {"name": n, "input_usd_per_mtok": i, "cached_input_usd_per_mtok": c, "output_usd_per_mtok": o}
+        {"name": n, "input_usd_per_mtok": i, "cached_input_usd_per_mtok": c, "output_usd_per_mtok": o,
+         "capabilities": ["images"]}
         for n, (i, c, o) in PRICES.items()
-    ]
+    ]  # fmt: skip
     path.write_text(yaml.safe_dump({"models": models}))
     return path
 

@@ -71,7 +71,11 @@ def wanted_calls(query: Query) -> list[dict[str, dict[str, list[Any]]]] | None:
 
 
 def _is_call(wanted: Any) -> bool:
-    return isinstance(wanted, dict) and all(isinstance(parameters, dict) for parameters in wanted.values())
+    """{function: {parameter: [accepted values]}}, as BFCL writes it."""
+    return isinstance(wanted, dict) and all(
+        isinstance(parameters, dict) and all(isinstance(values, list) for values in parameters.values())
+        for parameters in wanted.values()
+    )
 
 
 def calls_in(response: str) -> list[FunctionCall] | None:

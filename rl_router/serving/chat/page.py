@@ -82,8 +82,10 @@ def page(talk: Talk, models: list[str]) -> gr.Blocks:
             [question.submit, send.click], ask, [question, kept, model, mode, as_calibrated, weight], outputs,
             concurrency_limit=None, show_progress="hidden",
         )  # fmt: skip
-        stop.click(stopped, kept, outputs, cancels=[asking], show_progress="hidden")
-        gr.on([fresh.click, chatbot.clear], forgotten, None, outputs, cancels=[asking], show_progress="hidden")
+        # one after the other: what was on its way when an answer was stopped would be shown over what `stopped` shows
+        stop.click(None, cancels=[asking]).then(stopped, kept, outputs, show_progress="hidden")
+        over = gr.on([fresh.click, chatbot.clear], None, cancels=[asking])
+        over.then(forgotten, None, outputs, show_progress="hidden")
         chatbot.like(rate, kept, None)
         as_calibrated.change(lambda own: gr.update(interactive=not own), as_calibrated, weight, show_progress="hidden")
         blocks.load(listed, model, model, show_progress="hidden")

@@ -13,13 +13,13 @@ from __future__ import annotations
 
 import asyncio
 import json
-import threading
 from collections import Counter, defaultdict
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from hashlib import sha256
 from typing import Any
 
+from rl_router.evaluation.loopback import ThreadedServer
 from rl_router.types import Usage
 
 PASSING = ("limit", "busy", "gone", "half", "cut_after_usage")
@@ -39,7 +39,7 @@ class Faults:
 
 
 @dataclass
-class LoopbackServer:
+class LoopbackServer(ThreadedServer):
     """`answer` gives the text for a model and a prompt. `latency_s` is the time before a reply."""
 
     answer: Callable[[str, str], str] = lambda model, prompt: f"{model} says: {prompt[::-1]}"
@@ -62,22 +62,6 @@ class LoopbackServer:
         self._met: Counter[tuple[str, str]] = Counter()
         self._at_once: Counter[str] = Counter()
 
-    def __enter__(self) -> LoopbackServer:
-        self._loop = asyncio.new_event_loop()
-        ready = threading.Event()
-        self._thread = threading.Thread(target=self._run, args=(ready,), daemon=True)
-        self._thread.start()
-        assert ready.wait(10)
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._loop.call_soon_threadsafe(self._loop.stop)
-        self._thread.join(10)
-
-    @property
-    def url(self) -> str:
-        return f"http://127.0.0.1:{self.port}/v1"
-
     def cost_usd(self, prices: dict[str, tuple[float, float, float]]) -> float:
         """The bill for (input, cached input, output) prices in USD per million tokens."""
         total = 0.0
@@ -86,18 +70,6 @@ class LoopbackServer:
             total += (usage.prompt_tokens - usage.cached_tokens) * fresh + usage.cached_tokens * cached
             total += usage.completion_tokens * out
         return total / 1e6
-
-    def _run(self, ready: threading.Event) -> None:
-        asyncio.set_event_loop(self._loop)
-        server = self._loop.run_until_complete(asyncio.start_server(self._serve, "127.0.0.1", 0, backlog=1024))
-        self.port = server.sockets[0].getsockname()[1]
-        ready.set()
-        self._loop.run_forever()
-        server.close()
-        for task in asyncio.all_tasks(self._loop):
-            task.cancel()
-        self._loop.run_until_complete(asyncio.sleep(0))
-        self._loop.close()
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         try:

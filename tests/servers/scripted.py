@@ -11,10 +11,11 @@ from __future__ import annotations
 
 import asyncio
 import json
-import threading
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
+
+from rl_router.evaluation.loopback import ThreadedServer
 
 USAGE = {
     "prompt_tokens": 100,
@@ -60,7 +61,7 @@ def refusal(status: int, message: str, **headers: str) -> Scripted:
     return Scripted(content=json.dumps(error).encode(), status=status, headers=headers)
 
 
-class ScriptedServer:
+class ScriptedServer(ThreadedServer):
     def __init__(self, reply: Callable[[dict[str, Any]], Scripted]) -> None:
         self.reply = reply
         self.bodies: list[dict[str, Any]] = []
@@ -68,34 +69,6 @@ class ScriptedServer:
         self.paths: list[str] = []
         self.broken_off = 0
         """Connections that the caller closed before its answer was whole."""
-
-    @property
-    def url(self) -> str:
-        return f"http://127.0.0.1:{self.port}/v1"
-
-    def __enter__(self) -> ScriptedServer:
-        self._loop = asyncio.new_event_loop()
-        ready = threading.Event()
-        self._thread = threading.Thread(target=self._run, args=(ready,), daemon=True)
-        self._thread.start()
-        assert ready.wait(10)
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._loop.call_soon_threadsafe(self._loop.stop)
-        self._thread.join(10)
-
-    def _run(self, ready: threading.Event) -> None:
-        asyncio.set_event_loop(self._loop)
-        server = self._loop.run_until_complete(asyncio.start_server(self._serve, "127.0.0.1", 0, backlog=2048))
-        self.port = server.sockets[0].getsockname()[1]
-        ready.set()
-        self._loop.run_forever()
-        server.close()
-        for task in asyncio.all_tasks(self._loop):
-            task.cancel()
-        self._loop.run_until_complete(asyncio.sleep(0))
-        self._loop.close()
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         first = b""

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import json
-import threading
 from collections import Counter
 from collections.abc import Sequence
 from random import Random
 from typing import Any
 
-from rl_router.errors import RunError
+from rl_router.evaluation.loopback import ThreadedServer
 from rl_router.pool.pool import ModelPool
 from rl_router.types import Query
 
@@ -21,7 +20,7 @@ HTML = b"<html><body>502 Bad Gateway</body></html>"
 MEGABYTE = " blah" * 200_000
 
 
-class WorldServer:
+class WorldServer(ThreadedServer):
     """Answers what `pool`, a simulated one, answers: `latency_s` later, and a `share` of the tries with a fault.
 
     The faults are equally likely, and drawn for each try, so that a second one may pass. `counts` says what was done.
@@ -31,34 +30,6 @@ class WorldServer:
         self.pool, self.share, self.latency_s = pool, share, latency_s
         self.counts: Counter[str] = Counter()
         self._rng = Random(seed)
-
-    def __enter__(self) -> WorldServer:
-        self._loop, ready = asyncio.new_event_loop(), threading.Event()
-        self._thread = threading.Thread(target=self._run, args=(ready,), daemon=True)
-        self._thread.start()
-        if not ready.wait(10):
-            raise RunError("the server of the world's models did not start")
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._loop.call_soon_threadsafe(self._loop.stop)
-        self._thread.join(10)
-
-    @property
-    def url(self) -> str:
-        return f"http://127.0.0.1:{self._port}/v1"
-
-    def _run(self, ready: threading.Event) -> None:
-        asyncio.set_event_loop(self._loop)
-        server = self._loop.run_until_complete(asyncio.start_server(self._serve, "127.0.0.1", 0, backlog=1024))
-        self._port = server.sockets[0].getsockname()[1]
-        ready.set()
-        self._loop.run_forever()
-        server.close()
-        for task in asyncio.all_tasks(self._loop):
-            task.cancel()
-        self._loop.run_until_complete(asyncio.sleep(0))
-        self._loop.close()
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         try:

@@ -28,6 +28,8 @@ _PATTERNS = {
     "fact": re.compile(r"(?:who is|what is|name|tell me) the (\w+) of (\w+ \w+)"),
 }
 
+_TAG = re.compile(r"</?\w+>")
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Parsed:
@@ -105,6 +107,8 @@ def _asked(relation: str) -> str:
 class WorldReferences:
     """The words of `episode.task.References` for this world. A word that does not resolve stands for itself.
 
+    Of the last reply they mean its first line without tags: what a policy that can copy would have copied.
+
     >>> WorldReferences().query("first", question="who is the rival of the author of silver river", last_reply=None)
     'who is the author of silver river'
     """
@@ -119,12 +123,16 @@ class WorldReferences:
         if text == "first":
             return f"{asked if asked in ('name', 'tell me') else _asked(inner)} the {inner} of {book}"
         if text == "then" and last_reply is not None:
-            return f"{asked} the {outer} of {last_reply}"
+            return f"{asked} the {outer} of {_copied(last_reply)}"
         return text
 
     def answer(self, text: str, *, question: str, last_reply: str | None) -> str:
         if text == "it" and last_reply is not None:
-            return last_reply
+            return _copied(last_reply)
         if text == "last" and question.split():
             return question.split()[-1]
         return text
+
+
+def _copied(reply: str) -> str:
+    return _TAG.sub("", reply.lstrip().partition("\n")[0]).strip()

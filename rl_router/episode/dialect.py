@@ -11,7 +11,10 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 from rl_router.pool.spec import ModelSpec
-from rl_router.types import Mode, Query
+from rl_router.types import CallStatus, Mode, Query
+
+SERVERS_FAULT = (CallStatus.TIMEOUT, CallStatus.RATE_LIMITED, CallStatus.FAILED, CallStatus.UNREADABLE)
+"""How a call ends that no other words of the policy would have saved."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -90,6 +93,11 @@ class Observation:
     name: str = ""
     model: str = ""
     failed: bool = False
+
+
+def no_reply(status: CallStatus) -> str:
+    """What a policy reads of a call that failed."""
+    return f"no reply; {status.value.replace('_', ' ')}"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -1,7 +1,8 @@
 """The environment of one episode: sampled tokens go in, a reply's tokens come out, and an `Episode` is left behind.
 
 Exact prefix: the next prompt is the previous prompt + the sampled ids + the replies' ids. Text is parsed from what was
-sampled and never tokenised again, and a bad worker becomes an observation that costs the policy nothing but the turn.
+sampled and never tokenised again. A bad worker becomes an observation, and the policy may ask again: while
+`limits.forgiven_turns` last, it does not even cost the turn.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ from dataclasses import replace
 from rl_router.data.graders import exact_match, grade_async
 from rl_router.episode.dialect import (
     LAST,
+    SERVERS_FAULT,
     Action,
     Answer,
     BadCall,
@@ -24,6 +26,7 @@ from rl_router.episode.dialect import (
     Opening,
     Route,
     Select,
+    no_reply,
 )
 from rl_router.episode.limits import Limits
 from rl_router.episode.rewards import Budgeted, Overlong, Reward
@@ -75,7 +78,7 @@ class Environment:
         self._append(Source.PROMPT, codec.opening(opening, limits.max_prompt_tokens))
         self._prompt_tokens = len(self._ids)
         self._calls: list[Call] = []
-        self._turns = self._policy_tokens = self._last_read_tokens = 0
+        self._turns = self._forgiven_turns = self._policy_tokens = self._last_read_tokens = 0
         self._bad_calls = self._malformed_turns = self._defused_replies = self._cut_replies = 0
         self._router_usd = 0.0
         self._last_reply: str | None = None
@@ -152,6 +155,8 @@ class Environment:
         statuses = [call.reply.status for call in asked]
         if CallStatus.OVER_BUDGET in statuses:
             return await self._end(StopReason.OVER_BUDGET)
+        if len(asked) == len(calls) and all(status in SERVERS_FAULT for status in statuses):
+            self._forgiven_turns += self._forgiven_turns < self.limits.forgiven_turns
         answered = [call.reply for call in asked if call.reply.status is CallStatus.OK]
         if answered:
             # As much as can have been read: a reply of a megabyte that is referred to must not be paid for once more.
@@ -204,7 +209,7 @@ class Environment:
     async def _show(self, observations: Sequence[Observation]) -> list[int] | None:
         limit = self.limits.max_reply_tokens
         left_usd = None if self.budget is None else self.budget.left_usd
-        left = Left(turns=self.limits.max_turns - self._turns, budget_usd=left_usd)
+        left = Left(turns=self._turns_left, budget_usd=left_usd)
         ids = self.codec.observed(observations, left, limit)
         for text in (o.text for o in observations if o.name and not o.failed):
             self._cut_replies += len(text) > limit and self.codec.loses_end(text, limit)
@@ -224,8 +229,12 @@ class Environment:
         return None
 
     @property
+    def _turns_left(self) -> int:
+        return self.limits.max_turns - (self._turns - self._forgiven_turns)
+
+    @property
     def _is_last_turn(self) -> bool:
-        return self._turns >= self.limits.max_turns
+        return self._turns_left <= 0
 
     def _told(self, call: Call) -> str:
         match call.reply.status:
@@ -234,7 +243,7 @@ class Environment:
             case CallStatus.UNKNOWN_MODEL:
                 return f"no such model; choose {', '.join(self.pool.names)}"
             case status:
-                return f"no reply; {status.value.replace('_', ' ')}"
+                return no_reply(status)
 
     async def _end(
         self, stop: StopReason, *, answer: str | None = None, score: float | None = None, cut_by_reply: bool = False
@@ -291,6 +300,7 @@ class Environment:
             "failed_calls": float(sum(s is not CallStatus.OK for s in statuses)),
             "unknown_models": float(statuses.count(CallStatus.UNKNOWN_MODEL)),
             "turns": float(self._turns),
+            "forgiven_turns": float(self._forgiven_turns),
             "format_ok": float(format_ok),
             "decomposed": float(any(call.query != self.query.text for call in self._calls)),
             "policy_tokens": float(self._policy_tokens),

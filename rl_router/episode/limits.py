@@ -16,6 +16,7 @@ class Limits:
 
     `max_turn_tokens` bounds one sampled turn, `max_reply_tokens` one rendered reply with its tags, `worker_tokens` what
     a model may write (None: what it likes). Calls of one turn beyond `max_calls_per_turn` are answered, not made.
+    Turns whose calls all failed by the server's fault are not counted, up to `forgiven_turns` of an episode.
     """
 
     __pydantic_config__ = {"extra": "forbid"}
@@ -26,6 +27,7 @@ class Limits:
     max_reply_tokens: int = 24
     max_calls_per_turn: int = 4
     worker_tokens: int | None = None
+    forgiven_turns: int = 2
     episode_budget_usd: float | None = None
 
     def __post_init__(self) -> None:
@@ -35,5 +37,7 @@ class Limits:
                 raise RecipeError(f"Expected limits.{name} of at least {least}, got {getattr(self, name)}.")
         if self.worker_tokens is not None and self.worker_tokens < 1:
             raise RecipeError(f"Expected limits.worker_tokens of at least 1, got {self.worker_tokens}.")
+        if self.forgiven_turns < 0:
+            raise RecipeError(f"Expected limits.forgiven_turns of zero or more, got {self.forgiven_turns}.")
         if self.episode_budget_usd is not None and not self.episode_budget_usd >= 0:
             raise RecipeError(f"Expected limits.episode_budget_usd of zero or more, got {self.episode_budget_usd}.")

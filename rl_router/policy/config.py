@@ -109,11 +109,13 @@ class WarmStart:
     `source: multi_round` demonstrates what `llm_multiround`, with `decomposer` as the model that splits, asked for a
     right answer; its choices are informed by what the pool says of its models.
     `decompose` is the share of two-hop demonstrations that split the question, `retry` how often "not sure" is followed
-    by another model, `check` how often a sure reply is. `price_tilt` is the power of a model's price that its chance is
-    proportional to at the smallest cost weight; it falls to minus that at the largest. It makes the dial readable when
-    reinforcement learning starts, and is small enough that every model is tried at every setting. `skill_tilt` leans to
-    models whose description states more skill at the question's kind: e to this power more for a skill of 1 than of 0.
-    It teaches where to read, for pools that the prompt describes; nothing is known of skill that is not written there.
+    by another model, `check` how often a sure reply is. `fail` is the share of calls that get no reply, after which the
+    same question is asked again: for pools that may fail. `price_tilt` is the power of a model's price that its chance
+    is proportional to at the smallest cost weight; it falls to minus that at the largest. It makes the dial readable
+    when reinforcement learning starts, and is small enough that every model is tried at every setting. `skill_tilt`
+    leans to models whose description states more skill at the question's kind: e to this power more for a skill of 1
+    than of 0. It teaches where to read, for pools that the prompt describes; nothing is known of skill that is not
+    written there.
     """
 
     __pydantic_config__ = _FORBID
@@ -130,4 +132,5 @@ class WarmStart:
     skill_tilt: float = 0.0
     retry: Share = 0.85
     check: Share = 0.06
+    fail: Share = 0.0
     max_calls: Count = 3

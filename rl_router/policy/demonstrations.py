@@ -14,7 +14,7 @@ from dataclasses import dataclass, replace
 
 from rl_router.episode import tags
 from rl_router.episode.described import LETTERS
-from rl_router.episode.dialect import Answer, Route
+from rl_router.episode.dialect import SERVERS_FAULT, Answer, Route, no_reply
 from rl_router.episode.profiles import LEVELS, levels
 from rl_router.episode.task import Task
 from rl_router.policy.config import WarmStart
@@ -123,13 +123,17 @@ class Demonstrator:
         turns: list[tuple[str, str | None]],
         rng: random.Random,
     ) -> str:
-        """Ask until some model is sure, tries run out or turns do; each retry goes to a model not asked yet."""
+        """Ask until some model is sure, tries run out or turns do. A retry goes to a model that has not replied yet."""
         asked: list[str] = []
         last = turns[-1][1] if turns else None
         text = self.task.references.query(hop, question=query.text, last_reply=last)
         reply, again = UNSURE, ""
         while len(turns) < self.config.max_calls:
             model = self._draw(shown, rng, query, asked=asked)
+            if self.config.fail and rng.random() < self.config.fail:
+                turns.append((route_turn(f"{lead}{again}", label, self.called(model), hop), _failure(rng)))
+                reply, again = UNSURE, " retry"
+                continue
             reply = self.task.pool.ask(model, text, query=query).reply.text
             turns.append((route_turn(f"{lead}{again}", label, self.called(model), hop), reply))
             asked.append(model)
@@ -161,6 +165,10 @@ class Demonstrator:
         level = price_level(cost_weight, self.cost_weights, budgets=self.budgets)
         price = self.task.pool.spec(name).price(_TYPICAL_CALL)
         return math.exp(self.config.price_tilt * (1.0 - 2.0 * level) * math.log(max(price, 1e-9)))
+
+
+def _failure(rng: random.Random) -> str:
+    return no_reply(rng.choice(SERVERS_FAULT))
 
 
 def route_turn(lead: str, label: str, model: str, hop: str) -> str:

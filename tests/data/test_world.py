@@ -110,6 +110,12 @@ def test_references_are_resolved_from_text_alone():
     assert references.answer("42", **ask) == "42"
 
 
+def test_of_a_reply_the_first_line_without_tags_is_meant():
+    references, reply = WorldReferences(), "<answer>mara stone</answer> \n and more"
+    assert references.answer("it", question=TWO_HOP, last_reply=reply) == "mara stone"
+    assert references.query("then", question=TWO_HOP, last_reply=reply) == "who is the rival of mara stone"
+
+
 def test_the_first_hop_of_a_place_asks_for_a_person():
     question = "what is the birthplace of the editor of quiet wolf"
     ask = {"question": question, "last_reply": "lena fox"}

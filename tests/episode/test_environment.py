@@ -54,6 +54,7 @@ def test_a_route_and_an_answer_make_an_episode(make_task, make_environment, play
         "failed_calls": 0.0,
         "unknown_models": 0.0,
         "turns": 2.0,
+        "forgiven_turns": 0.0,
         "format_ok": 1.0,
         "decomposed": 0.0,
         "policy_tokens": lengths[1] + lengths[3],
@@ -123,6 +124,35 @@ def test_a_failed_call_is_an_observation_and_not_the_last_reply(make_task, make_
     assert episode.segments[6].text == "<information> no reply; rate limited</information>"
     assert (episode.answer, episode.quality, episode.format_ok) == ("7", 1.0, True)
     assert episode.metrics["failed_calls"] == 2.0
+
+
+def failed(status=CallStatus.TIMEOUT):
+    return ModelReply(model="mather", text="", status=status)
+
+
+def test_a_turn_that_the_server_failed_is_not_counted_while_forgiveness_lasts(make_task, make_environment, play):
+    replies = [failed(), failed(CallStatus.UNREADABLE), "7"]
+    rule = limits(max_turns=2, forgiven_turns=2)
+    episode = play(make_environment(make_task(*replies), limits=rule), [ASK, ASK_NANO, ASK, SAY_IT])
+    assert (episode.stop, episode.quality) == (StopReason.ANSWERED, 1.0)
+    assert (episode.metrics["turns"], episode.metrics["forgiven_turns"]) == (4, 2)
+
+    stricter = limits(max_turns=2, forgiven_turns=1)
+    episode = play(make_environment(make_task(*replies), limits=stricter), [ASK, ASK_NANO, ASK])
+    assert episode.stop is StopReason.MAX_TURNS and len(episode.calls) == 2  # the last turn's call is not bought
+
+
+@pytest.mark.parametrize("said", [ASK_STRANGER, "<think></think><search> mather: same</search>"])
+def test_what_the_policy_could_have_done_better_is_not_forgiven(make_task, make_environment, play, said):
+    task = make_task(failed(CallStatus.REJECTED))
+    episode = play(make_environment(task, limits=limits(max_turns=2)), [said, ASK])
+    assert (episode.stop, episode.metrics["forgiven_turns"]) == (StopReason.MAX_TURNS, 0)
+
+
+def test_where_the_first_reply_is_the_answer_a_failed_call_can_be_made_again(make_task, make_environment, play):
+    task = make_task(failed(), "7", mode=Mode.DECIDE)
+    episode = play(make_environment(task, limits=limits(max_turns=1)), [ASK, ASK_NANO])
+    assert (episode.stop, episode.answer) == (StopReason.ROUTED, "7")
 
 
 def test_malformed_text_ends_the_episode_with_the_format_term_alone(make_task, make_environment, play):
@@ -208,7 +238,8 @@ def test_in_decide_mode_a_call_that_failed_decides_nothing(make_task, make_envir
 def test_in_decide_mode_one_turn_is_enough_and_a_failure_in_it_is_the_end(make_task, make_environment, play):
     one = limits(max_turns=1)
     assert play(make_environment(make_task("7", mode=Mode.DECIDE), limits=one), [ASK]).stop is StopReason.ROUTED
-    failed = play(make_environment(make_task(RuntimeError("down"), mode=Mode.DECIDE), limits=one), [ASK])
+    unforgiven = limits(max_turns=1, forgiven_turns=0)
+    failed = play(make_environment(make_task(RuntimeError("down"), mode=Mode.DECIDE), limits=unforgiven), [ASK])
     assert (failed.stop, failed.format_ok, failed.quality) == (StopReason.MAX_TURNS, True, 0.0)
 
 

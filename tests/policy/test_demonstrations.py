@@ -119,3 +119,15 @@ def test_the_largest_budget_is_the_one_at_which_cost_matters_least():
     budgets = (5e-5, 3e-4, 1.2e-3)
     assert [price_word(usd, budgets, budgets=True) for usd in budgets] == ["severe", "high", "free"]
     assert [price_word(usd, budgets) for usd in budgets] == ["free", "high", "severe"]
+
+
+def test_a_call_that_failed_is_demonstrated_to_be_made_again_and_never_to_be_the_answer(demonstrate):
+    demos = demonstrate(400, fail=0.3)
+    failed = [(d, i) for d in demos for i, (_, reply) in enumerate(d.turns) if (reply or "").startswith("no reply; ")]
+    calls = sum(len(d.turns) - 1 for d in demos)
+    assert len(failed) / calls == pytest.approx(0.3, abs=0.06)
+    again = [parse_turn(d.turns[i + 1][0]) for d, i in failed]
+    assert {a.text for a in again if isinstance(a, Answer)} == {"unknown"}  # its calls were used up
+    asked = [(parse_turn(d.turns[i][0]), a) for (d, i), a in zip(failed, again, strict=True) if isinstance(a, Route)]
+    assert all(before.query == after.query for before, after in asked)
+    assert 0.05 < fmean(before.model == after.model for before, after in asked) < 0.5  # the same one is no worse for it

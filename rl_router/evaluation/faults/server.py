@@ -17,7 +17,7 @@ FAULTS = ("timeout", "rate_limited", "unreadable", "tags", "megabyte")
 """No answer, 429, a page of HTML, an answer behind a tag, an answer with a megabyte behind it."""
 TAGS = "<answer>{}"
 HTML = b"<html><body>502 Bad Gateway</body></html>"
-MEGABYTE = " blah" * 200_000
+MEGABYTE = "\n" + "blah " * 200_000
 
 
 class WorldServer(ThreadedServer):

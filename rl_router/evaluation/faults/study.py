@@ -1,7 +1,7 @@
 """The quickstart's training with its models behind HTTP: as they are, misbehaving, or slow; curves side by side.
 
-All runs begin with one warm start and read the same prompts in the same order, but for the one with another seed,
-which says how much two undisturbed runs differ.
+All runs begin with one warm start, in which some calls fail and are made again, and read the same prompts in the same
+order, but for the one with another seed, which says how much two undisturbed runs differ.
 """
 
 from __future__ import annotations
@@ -20,6 +20,7 @@ from rl_router.errors import RouterError
 from rl_router.evaluation.faults.server import FAULTS, WorldServer
 from rl_router.observe.console import say
 from rl_router.observe.files import write_json
+from rl_router.policy.config import WarmStart
 from rl_router.pool.live_pool import LivePool
 from rl_router.rl.job import TrainJob, Validation
 from rl_router.rl.launch import train
@@ -97,6 +98,7 @@ def job_of(args: argparse.Namespace) -> TrainJob:
         name="faults",
         run_dir=args.folder / "runs",
         task=WorldTask(served=served),
+        warm_start=WarmStart(fail=0.1),  # a policy of this size must have seen that a call can fail
         algorithm=algorithm,
         validation=Validation(queries=0, keep="last"),
         checkpoint_every=args.steps,

@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import math
 from abc import ABC, abstractmethod
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar, Self, cast
 
@@ -217,6 +217,21 @@ class Router(Learned, ABC):
         if not self.is_cascade:
             return [[decision.model] for decision in decisions]
         return follow(self, decisions, queries, table, cost_weight, {} if judged is None else judged)
+
+    def chain_at(self, queries: Sequence[Query], table: RoutingTable) -> Callable[[float], list[list[str]]]:
+        """`chain` at any cost weight: queries are scored once for all of them, and a reply is judged once."""
+        if self.is_cascade:
+            judged: Judged = {}
+            return lambda cost_weight: self.chain(queries, table, cost_weight, judged)
+        scored = self.candidates(queries, models=[model for model in self.models_ if model in table.models])
+
+        def at(cost_weight: float) -> list[list[str]]:
+            candidates = replace(scored, cost_weight=cost_weight if self.has_dial else 0.0)
+            if candidates.cost_weight > 0:
+                self._check_priced(candidates)
+            return [[candidates.models[j]] for j in self.choose(candidates)]
+
+        return at
 
     def judging_usd(self, queries: Sequence[Query], table: RoutingTable, cost_weight: float = 0.0) -> np.ndarray:
         """[n] what is paid beside the calls of `chain` for having replies judged: nothing where their words do."""

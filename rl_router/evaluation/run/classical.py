@@ -28,7 +28,6 @@ from rl_router.observe.files import read_json
 from rl_router.observe.findings import headline, own_router, remarks
 from rl_router.observe.formats import seconds
 from rl_router.observe.run_folder import RunFolder
-from rl_router.routers.cascade import Judged
 from rl_router.routers.job import RouterJob, router_job_from_dict, router_job_to_dict
 from rl_router.routers.named import Named, load_named
 from rl_router.routers.observations import Observations
@@ -129,12 +128,12 @@ def _scored(
     baselines = ClassicalBaselines(learned_from, asked, router.cost_reference_usd_, seed=job.seed)
     weights = _usable_weights(job, router, asked)
     own = own_router(router_job_to_dict(job))
-    judged: Judged = {}
+    chain_at = router.chain_at(asked.queries, asked.table)
     rows: list[Row] = []
     choices: dict[tuple[str, float], list[Choice]] = {}
     with StepProgress("evaluating", len(weights), every=len(weights)) as progress:
         for step, weight in enumerate(weights, start=1):
-            mine = {own: router.chain(asked.queries, asked.table, weight, judged)}
+            mine = {own: chain_at(weight)}
             judging_usd = router.judging_usd(asked.queries, asked.table, weight)
             for name, chains in {**baselines.chains(weight), **mine}.items():
                 beside = judging_usd if name == own else np.zeros(len(chains))

@@ -24,14 +24,15 @@ class ClassicalBaselines:
     ) -> None:
         self.asked, self.reference_usd = asked, cost_reference_usd
         self.means, self.costs = fit_on.mean_scores, fit_on.mean_costs_usd  # [m]
-        self.routers: dict[str, Router] = {
+        routers: dict[str, Router] = {
             "best_per_task": BestPerTask().fit_observed(fit_on),
             "knn": Knn().fit_observed(fit_on),
             "oracle": Oracle().fit_observed(asked),
         }
         if cost_reference_usd is not None:
-            for router in self.routers.values():
+            for router in routers.values():
                 router.cost_reference_usd_ = cost_reference_usd  # one λ means one price for all
+        self.routed = {name: router.chain_at(asked.queries, asked.table) for name, router in routers.items()}
         n, m = asked.scores.shape
         self.anyone: list[int] = [int(j) for j in generator(seed, "random").integers(m, size=(n,))]
 
@@ -46,7 +47,4 @@ class ClassicalBaselines:
             fixed = {"cheapest": int(self.costs.argmin()), **fixed}
         found = {name: [[models[j]]] * n for name, j in fixed.items()}
         found["random"] = [[models[j]] for j in self.anyone]
-        for name, router in self.routers.items():
-            decisions = router.route(self.asked.queries, cost_weight=cost_weight)
-            found[name] = [[decision.model] for decision in decisions]
-        return found
+        return found | {name: chain_at(cost_weight) for name, chain_at in self.routed.items()}

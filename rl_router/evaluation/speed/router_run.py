@@ -14,7 +14,7 @@ import resource
 import sys
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -23,7 +23,6 @@ import polars as pl
 
 from rl_router.data.table import RoutingTable
 from rl_router.errors import DataError, RecipeError
-from rl_router.routers.cascade import Judged
 from rl_router.routers.learned import adapter
 from rl_router.routers.registry import router_class
 from rl_router.routers.router import Router
@@ -102,7 +101,7 @@ def frontier(router: Router, table: RoutingTable, queries: list[Query]) -> list[
     scores, costs = (table.matrix(column, ids, names) for column in ("score", "cost_usd"))
     tasks = np.array([query.task for query in queries])
     priced = type(router).has_dial and not np.isnan(costs).any()
-    routed, points = _routes(router, table, queries), []
+    routed, points = router.chain_at(queries, table), []
     for weight in WEIGHTS if priced else WEIGHTS[:1]:
         routes = routed(weight)
         chosen = [names.index(route[-1]) for route in routes]
@@ -121,15 +120,6 @@ def frontier(router: Router, table: RoutingTable, queries: list[Query]) -> list[
             }
         )
     return points
-
-
-def _routes(router: Router, table: RoutingTable, queries: list[Query]) -> Callable[[float], list[list[str]]]:
-    """The models that are asked for each query at a cost weight: scored once, and a reply judged once."""
-    if router.is_cascade:
-        judged: Judged = {}
-        return lambda weight: router.chain(queries, table, weight, judged)
-    candidates = router.candidates(queries)
-    return lambda weight: [[router.models_[j]] for j in router.choose(replace(candidates, cost_weight=weight))]
 
 
 def synthetic(queries: int, models: int, seed: int = 0) -> RoutingTable:

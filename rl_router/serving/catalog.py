@@ -13,6 +13,7 @@ from rl_router.observe.run_folder import RunFolder
 from rl_router.pool.keys import Mask, all_keys
 from rl_router.pool.live_pool import LivePool
 from rl_router.pool.spec import ModelSpec, load_specs, pool_path
+from rl_router.serving.arms import Arms
 from rl_router.serving.breaker import Breaker
 from rl_router.serving.http_upstream import HttpUpstream
 from rl_router.serving.job import ServeJob
@@ -26,6 +27,9 @@ from rl_router.serving.upstream import Upstream
 
 if TYPE_CHECKING:
     from rl_router.serving.policy import ServedPolicy
+
+ARMS = "arms.sqlite"
+"""In the run folder of a canary: which arm gave which answer."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -69,7 +73,8 @@ class Catalog:
         shadow = Shadow(open_new(job.shadow, SHADOW, specs, job)) if job.shadow is not None else None
         canary = None
         if job.canary is not None:
-            canary = CanaryTrial(open_new(job.canary.router, CANARY, specs, job), job.canary.share)
+            arms = Arms(job.canary.router / ARMS)
+            canary = CanaryTrial(open_new(job.canary.router, CANARY, specs, job), job.canary.share, arms)
         default = job.default or next(iter(job.routers), None)
         if canary is not None and (default is None or default not in routers):
             raise RecipeError("a canary answers for the router that auto means: name one with routers, or default")
@@ -103,7 +108,7 @@ class Catalog:
         if self.shadow is not None:
             self.shadow.close()
         if self.canary is not None:
-            self.canary.router.close()
+            self.canary.close()
         for router in self.routers.values():
             router.close()
         for policy in self.policies.values():

@@ -66,11 +66,11 @@ async def feedback(gateway: Gateway, inbound: Inbound, trace: Trace) -> None:
         quality = RATINGS.get(body["rating"])
     if isinstance(quality, bool) or not isinstance(quality, int | float) or not 0 <= quality <= 1:
         raise ApiError(400, "expected quality to be a number from 0 to 1, or rating to be up or down", param="quality")
+    catalog = gateway.catalog
+    for router in catalog.learners():
+        await router.rated(request_id, float(quality))
     gateway.log.feedback(request_id, float(quality), time.time())
-    canary = gateway.catalog.canary
-    gateway.metrics.feedback(float(quality), "" if canary is None else canary.arm_of_answer(request_id))
-    for router in gateway.catalog.learners():
-        router.happened(request_id, quality=float(quality))
+    gateway.metrics.feedback(float(quality), "" if catalog.canary is None else catalog.canary.arm_of_answer(request_id))
     await inbound.reply(200, dumps({"request_id": request_id, "quality": float(quality)}))
 
 

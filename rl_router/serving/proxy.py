@@ -77,7 +77,7 @@ def settler(gateway: Gateway, catalog: Catalog, asked: Asked) -> Callable[[Trace
             catalog.sessions.remember(asked.key, trace.model_used, usage, time.monotonic())
         if asked.target.router is not None and trace.choice is not None and trace.cost_known:
             router = catalog.router_of(trace.choice) if trace.choice.arm else catalog.routers[asked.target.router]
-            router.happened(trace.request_id, cost_usd=trace.cost_usd)
+            router.cost(trace.request_id, trace.cost_usd)
         gateway.settle(trace)
 
     return settle

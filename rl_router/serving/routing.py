@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import lru_cache, partial
 from pathlib import Path
@@ -130,10 +132,16 @@ class ServedRouter:
         confidence = await self.router.trust(query, call, pool, ledger)
         return bool(self.router.accepts([query], np.array([confidence]), cost_weight)[0])
 
-    def happened(self, decision_id: str, *, quality: float | None = None, cost_usd: float | None = None) -> None:
-        """Tell a router that learns while it serves what came of a decision, off the loop; others do not listen."""
+    def cost(self, decision_id: str, cost_usd: float) -> None:
+        """Tell a router that learns while it serves what a decision came to, off the loop; others do not listen."""
         if isinstance(self.router, Online):
-            self.scorer.tell(self.router, decision_id, quality, cost_usd)
+            with suppress(RuntimeError):  # it is being closed
+                self.scorer.tell(self.router, decision_id, None, cost_usd)
+
+    async def rated(self, decision_id: str, quality: float) -> None:
+        """The same for feedback. When this returns it is in the file and may be acknowledged."""
+        if isinstance(self.router, Online):
+            await asyncio.wrap_future(self.scorer.tell(self.router, decision_id, quality, None))
 
     def _columns(self, extras: Extras, costs_usd: np.ndarray, modalities: Sequence[str]) -> list[int]:
         allowed = tuple(model for model in self.models if takes(self._specs[model].capabilities, modalities))

@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 from collections import OrderedDict
 from collections.abc import Sequence
-from concurrent.futures import Executor, ProcessPoolExecutor, ThreadPoolExecutor
+from concurrent.futures import Executor, Future, ProcessPoolExecutor, ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
@@ -79,10 +79,10 @@ class Scorer:
         work = partial(decide, [query], cost_weight=cost_weight, models=models)
         return (await loop.run_in_executor(self._executor, work))[0]
 
-    def tell(self, router: Online, decision_id: str, quality: float | None, cost_usd: float | None) -> None:
-        """In the order of what happened, behind the decisions; one that the router never made is not its own."""
-        with suppress(RuntimeError):  # it is being closed
-            self._executor.submit(_tell, router, decision_id, quality, cost_usd)
+    def tell(self, router: Online, decision_id: str, quality: float | None, cost_usd: float | None) -> Future[None]:
+        """In the order of what happened, behind the decisions; one that the router never made is not its own. What was
+        said is in its file when the future is done. RuntimeError when it is being closed."""
+        return self._executor.submit(_tell, router, decision_id, quality, cost_usd)
 
     def close(self) -> None:
         self._executor.shutdown(wait=False, cancel_futures=True)

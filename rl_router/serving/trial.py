@@ -9,13 +9,13 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections import OrderedDict
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import replace
 from hashlib import blake2b
 from typing import TYPE_CHECKING
 
+from rl_router.serving.arms import Arms
 from rl_router.serving.errors import ApiError
 from rl_router.serving.request_log import RequestLog
 from rl_router.serving.routing import Choice, ServedRouter
@@ -27,18 +27,15 @@ if TYPE_CHECKING:
 
 log = logging.getLogger("rl_router.serving")
 CONTROL, CANARY, SHADOW = "control", "canary", "shadow"
-REMEMBERED = 50_000
-"""Answers of which the arm is known when feedback on them comes, in one process."""
 MOST_SHADOWS = 256
 """Shadow decisions under way at once; what comes beyond that is not decided, and is counted."""
 
 
 class CanaryTrial:
-    """`router` answers `share` of the users, whoever else answers the others."""
+    """`router` answers `share` of the users, whoever else answers the others. `arms` is kept by all workers."""
 
-    def __init__(self, router: ServedRouter, share: float) -> None:
-        self.router, self.share = router, share
-        self._arms: OrderedDict[str, str] = OrderedDict()
+    def __init__(self, router: ServedRouter, share: float, arms: Arms) -> None:
+        self.router, self.share, self._arms = router, share, arms
 
     def arm_of(self, asked: Asked, account: str) -> str:
         """By the user where a request names one, else by the conversation."""
@@ -71,17 +68,16 @@ class CanaryTrial:
         assert mine.decision is not None and new.decision is not None
         chosen = new if arm == CANARY else mine
         arms = {CONTROL: mine.decision.model, CANARY: new.decision.model}
-        self._remember(asked.query.query_id, arm)
+        self._arms.keep(asked.query.query_id, arm)
         return replace(chosen, arm=arm, arms=arms, decision=self._mixed(chosen, mine.decision, new.decision))
 
     def arm_of_answer(self, request_id: str) -> str:
-        """'' for one that this process did not answer, or answered long ago."""
-        return self._arms.get(request_id, "")
+        """'' for one that was no part of the trial, or is long past."""
+        return self._arms.of(request_id)
 
-    def _remember(self, request_id: str, arm: str) -> None:
-        self._arms[request_id] = arm
-        while len(self._arms) > REMEMBERED:
-            self._arms.popitem(last=False)
+    def close(self) -> None:
+        self.router.close()
+        self._arms.close()
 
     def _mixed(self, chosen: Choice, control: Decision, canary: Decision) -> Decision:
         """The decision that counts, with the chance that its model had before the hash was known."""

@@ -198,6 +198,23 @@ def test_a_canary_that_learns_hears_only_of_what_it_decided(table, gateway, tmp_
     assert len(list(store.outcomes(0))) == 2 * mine  # a bill and a grade for each decision of its own
 
 
+def test_feedback_counts_for_its_arm_whichever_worker_hears_of_it(runs, gateway):
+    canary = Canary(router=runs / "new", share=0.5)
+    changes = {"canary": canary, "log": None}
+    with gateway(lambda body: completion(), **changes) as (one, _), httpx.Client(timeout=WAIT_S) as client:
+        body = {"model": "auto", "messages": [{"role": "user", "content": text_of(1)}]}
+        answers = [client.post(f"{one.url}/chat/completions", json=body | {"user": f"u{i}"}) for i in range(8)]
+        told = [answer.json()["router_metadata"] for answer in answers]
+        with gateway(lambda body: completion(), **changes) as (other, _):
+            for metadata in told:
+                client.post(f"{other.url}/feedback", json={"request_id": metadata["request_id"], "rating": "up"})
+            metrics = client.get(other.url.removesuffix("/v1") + "/metrics").text
+    arms = Counter(metadata["arm"] for metadata in told)
+    assert set(arms) == {"canary", "control"}
+    for arm in arms:
+        assert f'arm_feedback_total{{arm="{arm}",sign="up"}} {arms[arm]}.0' in metrics
+
+
 @pytest.mark.parametrize("changes", ["shadow", "canary"])
 def test_a_cascade_is_not_tried(runs, gateway, changes):
     job = (

@@ -26,6 +26,7 @@ from rl_router.observe.files import append_lines, read_lines
 from rl_router.routers.best_per_task import BestPerTask
 from rl_router.routers.gmtrouter import GmtRouter
 from rl_router.routers.knn import Knn
+from rl_router.routers.personalizedrouter import PersonalizedRouter
 from rl_router.routers.ridge import Ridge
 from rl_router.routers.router import Router
 from rl_router.routers.user_elo import UserElo
@@ -39,6 +40,7 @@ JUDGED: Mapping[str, Callable[[RoutingTable, RoutingTable, int], Router]] = {
     "ridge": lambda fit, support, seed: Ridge().fit(fit),
     "user_elo": lambda fit, support, seed: UserElo().fit(fit).joined(support),
     "user_knn": lambda fit, support, seed: UserKnn().fit(fit).joined(support),
+    "personalizedrouter": lambda fit, support, seed: PersonalizedRouter(seed=seed).fit(fit).joined(support),
     "gmtrouter, 0 turns": lambda fit, support, seed: GmtRouter(seed=seed).fit(fit),
     "gmtrouter": lambda fit, support, seed: GmtRouter(seed=seed).fit(fit).joined(support),
 }

@@ -31,7 +31,7 @@ from rl_router.routers.networks.people import (
 from rl_router.routers.networks.schedule import Schedule
 from rl_router.routers.observations import Observations
 from rl_router.routers.router import Router
-from rl_router.routers.users import users_in, users_of
+from rl_router.routers.users import added_up, users_in, users_of
 from rl_router.types import Query
 
 STATE = len(SHAPES) + 1
@@ -129,14 +129,12 @@ class GmtRouter(Router):
         everyone, whose = users_in(observed)
         rows = np.flatnonzero(whose[turns] >= 0)
         told = self._told(answers.take(rows))
-        known = tuple(sorted({*self.users_, *everyone}))
-        sums, counts = np.zeros((len(known), self.width)), np.zeros(len(known))
-        old = [known.index(user) for user in self.users_]
-        sums[old], counts[old] = self.sums_, self.counts_
-        place = np.array([known.index(user) for user in everyone], int)[whose[turns[rows]]]
-        np.add.at(sums, place, told)
-        np.add.at(counts, place, 1.0)
-        self.users_, self.sums_, self.counts_ = known, sums, counts
+        sums, counts = np.zeros((len(everyone), self.width)), np.zeros(len(everyone))
+        np.add.at(sums, whose[turns[rows]], told)
+        np.add.at(counts, whose[turns[rows]], 1.0)
+        self.users_, (self.sums_, self.counts_) = added_up(
+            self.users_, (self.sums_, self.counts_), everyone, (sums, counts)
+        )
 
     def _told(self, answers: Answers) -> np.ndarray:
         """[n, w]"""

@@ -138,6 +138,13 @@ BUILT_IN: tuple[Entry, ...] = (
         learners=("supervised", "preference"),  # one answer per query prefers none
     ),
     Entry(
+        name="personalizedrouter",
+        path=f"{_HERE}.personalizedrouter:PersonalizedRouter",
+        family="personal",
+        description="a graph of users, tasks, queries and models, in which a user's liking is an edge to predict",
+        needs=("torch", "users"),
+    ),
+    Entry(
         name="user_knn",
         path=f"{_HERE}.user_knn:UserKnn",
         family="personal",

@@ -11,12 +11,11 @@ import numpy as np
 from pydantic import Field
 
 from rl_router.data.table import RoutingTable
-from rl_router.errors import UnknownModelError
 from rl_router.routers.elo import Comparisons, bradley_terry, line, weighted_wins, win_rates
 from rl_router.routers.learned import learned
 from rl_router.routers.observations import Observations
 from rl_router.routers.router import Router
-from rl_router.routers.users import users_in, users_of
+from rl_router.routers.users import added_up, check_known, users_in, users_of
 from rl_router.types import Query
 
 
@@ -53,16 +52,10 @@ class UserElo(Router):
         of which nobody's rating is known."""
         self._check_fitted()
         observed = Observations.of(table)
-        new = sorted(set(observed.models) - set(self.models_))
-        if new:
-            raise UnknownModelError(f"this router has no rating for {new[0]!r}; fit it on a table that has that model")
+        check_known(observed, self.models_)
         other = self.copied()
         names, wins = self._wins(observed)
-        other.users_ = tuple(sorted({*self.users_, *names}))
-        other.wins_ = np.zeros((len(other.users_), *self.chances_.shape))
-        for users, more in ((self.users_, self.wins_), (names, wins)):
-            for user, counts in zip(users, more, strict=True):
-                other.wins_[other.users_.index(user)] += counts
+        other.users_, (other.wins_,) = added_up(self.users_, [self.wins_], names, [wins])
         return other
 
     def _scores(self, queries: Sequence[Query]) -> np.ndarray:

@@ -12,14 +12,13 @@ from pydantic import Field
 from scipy import sparse
 
 from rl_router.data.table import RoutingTable
-from rl_router.errors import UnknownModelError
 from rl_router.routers.ensemble import AnyRouter
 from rl_router.routers.features import Features, Vectors, make_features
 from rl_router.routers.knn import Knn
 from rl_router.routers.learned import learned
 from rl_router.routers.observations import Observations
 from rl_router.routers.router import Router
-from rl_router.routers.users import places, users_in, users_of
+from rl_router.routers.users import check_known, places, users_in, users_of
 from rl_router.types import Query
 
 
@@ -51,9 +50,7 @@ class UserKnn(Router):
         """A router that also knows the ratings of `table`, without fitting. UnknownModelError for a new model."""
         self._check_fitted()
         observed = Observations.of(table)
-        new = sorted(set(observed.models) - set(self.models_))
-        if new:
-            raise UnknownModelError(f"this router knows nothing of {new[0]!r}; fit it on a table that has that model")
+        check_known(observed, self.models_)
         other = self.copied()
         names, user_of, vectors, surprises = self._rated(observed)
         other.users_ = tuple(sorted({*self.users_, *names}))

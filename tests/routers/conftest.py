@@ -24,6 +24,7 @@ MODELS = {  # skill per task, USD per prompt and completion token, completion to
 SMALL: dict[str, dict] = {  # hyper-parameters that make a router small enough for the contract test
     "knn": {"k": 8},
     "gmtrouter": {"features": "lsa:8", "width": 8, "training": Schedule(batch_size=8, max_epochs=6)},
+    "personalizedrouter": {"features": "lsa:8", "width": 8, "training": Schedule(batch_size=8, max_epochs=6)},
     "online": {"features": "lsa-chars:16"},
     "cluster": {"clusters": 6, "features": "lsa:16"},
     "mlp": {"features": "lsa:16", "width": 8, "training": Schedule(max_epochs=4)},

@@ -15,6 +15,11 @@ from rl_router.types import Query
 STYLES = {"terse": "42", "chatty": "Well, let us think about this together. " * 12 + "42"}
 SMALL = {
     "gmtrouter": {"features": "hashing:8", "width": 8, "training": Schedule(learning_rate=0.02, batch_size=8)},
+    "personalizedrouter": {
+        "features": "hashing:8",
+        "width": 4,
+        "training": Schedule(learning_rate=0.02, batch_size=8, weight_decay=1.0),
+    },
     "user_elo": {},
     "user_knn": {"features": "hashing:8"},
 }
@@ -105,7 +110,7 @@ def test_gmtrouter_takes_a_new_model_by_its_answers(tmp_path):
     np.testing.assert_allclose(load_router(tmp_path / "router").scores(asks("u1")), grown.scores(asks("u1")), atol=2e-6)
 
 
-@pytest.mark.parametrize("name", ["user_elo", "user_knn"])
+@pytest.mark.parametrize("name", ["personalizedrouter", "user_elo", "user_knn"])
 def test_routers_that_need_ratings_of_a_model_refuse_one_without(name):
     router = router_class(name)(**SMALL[name]).fit(half_and_half(6, 4))
     table = sessions_table(people({"eve": "curt"}, 3, answers={"curt": "7", "terse": "42"}))

@@ -68,7 +68,7 @@ def node_states(arrays: Arrays, graph: Graph) -> tuple[Any, list[Any]]:
         to_models = dense(arrays, f"{layer}.model.self", models)
         to_queries = _to_query(arrays, layer, queries, graph.tasks_of @ tasks)
         for call, edges in graph.calls.items():
-            heard = _set_apart(edges.T @ queries / of_model)
+            heard = set_apart(edges.T @ queries / of_model)
             to_models = to_models + dense(arrays, f"{layer}.model.{call}", heard)
             to_queries = to_queries + dense(arrays, f"{layer}.query.{call}", edges @ models / of_query)
         to_tasks = dense(arrays, f"{layer}.task.query", graph.tasks_of.T @ queries / of_task)
@@ -92,7 +92,7 @@ def _first_models(arrays: Arrays, graph: Graph, of_model: Any) -> Any:
     return relu(score @ weight[:1] + cost @ weight[1:] + arrays["model.bias"])
 
 
-def _set_apart(messages: Any) -> Any:
+def set_apart(messages: Any) -> Any:
     """[m, w] less their mean over the models, in units of what is left.
 
     Means over many queries differ little from model to model, and what tells models apart is all that routing needs.

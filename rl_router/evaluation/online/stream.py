@@ -76,9 +76,10 @@ class Feedback:
 
 @dataclass(frozen=True, kw_only=True)
 class Served:
-    """What a router chose: [n] columns of the stream, and how many changes in quality it noticed."""
+    """What a router chose: [n] columns of the stream; the changes in quality that it noticed, and what it became."""
 
     choices: np.ndarray
+    router: Online
     noticed: tuple[tuple[str, int], ...]
 
 
@@ -107,4 +108,4 @@ def serve(
         if rng.random() < feedback.share:
             late.append((i + feedback.delay, query.query_id, float(stream.quality[i, j])))
         progress(i + 1)
-    return Served(choices=choices, noticed=tuple(router.live.learner.changes))
+    return Served(choices=choices, router=router, noticed=tuple(router.live.learner.changes))

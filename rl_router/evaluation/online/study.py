@@ -23,6 +23,7 @@ Progress = Callable[[str, int, int], None]
 CHECKPOINTS = (1_000, 2_500, 5_000, 10_000, 15_000, 20_000)
 RECOVERED = slice(500, 1_000)
 """Requests after a change in which the utility should be what it stays at."""
+AFTERWARDS = slice(1_000, 2_000)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -67,15 +68,23 @@ def regret(
 
 @dataclass(frozen=True, kw_only=True)
 class Recovery:
-    """Mean utility (± standard error) before a change, in its first 250 requests, in requests 500 to 1,000 after it,
-    and in the last quarter of the stream. `unaware` is the same router without feedback, in the last quarter."""
+    """Mean utility before a change, in its first 250 requests, in requests 500 to 1,000 after it, and in the last
+    quarter of the stream. `unaware` is the same router without feedback, in the last quarter.
+
+    `behind` (± standard error) is by how much it earned less in requests 500 to 1,000 after the change than the router
+    that it had become by the end of the stream would have earned on the same requests, `behind_afterwards` the same of
+    requests 1,000 to 2,000: zero when it had recovered.
+    """
 
     change: Change
     seed: int
     before: float
     at_first: float
     recovered: float
-    recovered_se: float
+    behind: float
+    behind_se: float
+    behind_afterwards: float
+    behind_afterwards_se: float
     later: float
     unaware: float
     share_before: float
@@ -106,19 +115,34 @@ def recovery(
     served = _served(router, changed, cost_weight, Feedback(), progress, label, successor)
     earned = utility[rows, served.choices]
     quarter, j = len(rows) * 3 // 4, changed.models.index(change.model)
-    after = earned[at:][RECOVERED]
+    (behind, behind_se), (later, later_se) = (
+        _behind(served.router, changed, utility, earned, rows[at:][part], cost_weight)
+        for part in (RECOVERED, AFTERWARDS)
+    )
     return Recovery(
         change=change,
         seed=seed,
         before=float(earned[at - 2_000 : at].mean()),
         at_first=float(earned[at : at + 250].mean()),
-        recovered=float(after.mean()),
-        recovered_se=float(after.std(ddof=1) / np.sqrt(len(after))),
+        recovered=float(earned[at:][RECOVERED].mean()),
+        behind=behind,
+        behind_se=behind_se,
+        behind_afterwards=later,
+        behind_afterwards_se=later_se,
         later=float(earned[quarter:].mean()),
         unaware=float(unaware[quarter:].mean()),
         share_before=float((served.choices[at - 2_000 : at] == j).mean()),
         share_after=float((served.choices[quarter:] == j).mean()),
     )
+
+
+def _behind(
+    settled: Online, stream: Stream, utility: np.ndarray, earned: np.ndarray, rows: np.ndarray, cost_weight: float
+) -> tuple[float, float]:
+    """(mean, standard error) of what `settled` would have earned more in these rows."""
+    decisions = settled.considered([stream.queries[i] for i in rows], cost_weight=cost_weight)
+    more = utility[rows, [stream.models.index(decision.model) for decision in decisions]] - earned[rows]
+    return float(more.mean()), float(more.std(ddof=1) / np.sqrt(len(more)))
 
 
 @dataclass(frozen=True, kw_only=True)

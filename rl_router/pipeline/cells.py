@@ -8,8 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from operator import attrgetter
 from pathlib import Path
+from typing import NamedTuple
 from uuid import uuid4
 
 import polars as pl
@@ -43,8 +43,7 @@ class Cell:
         return self.request.spec.name
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Outcome:
+class Outcome(NamedTuple):
     """The columns of a cell that its model fills. `score` None: not graded, and `reason` says why."""
 
     score: float | None = None
@@ -72,8 +71,6 @@ class Outcome:
         return self.status in PASSING or self.judge_failed
 
 
-FIELDS = tuple(Outcome.__dataclass_fields__)
-FIELD_VALUES = attrgetter(*FIELDS)
 OUTCOME_SCHEMA: dict[str, type[pl.DataType]] = {
     name: SCHEMA[name] for name in ("score", "cost_usd", "prompt_tokens", "completion_tokens", "response")
 } | {
@@ -129,8 +126,8 @@ def table_of(cells: Sequence[Cell], outcomes: Mapping[str, Outcome], missing: Ou
     """One row per cell in their order, `missing` where there is no outcome yet."""
     questions = {cell.query.query_id: cell.query for cell in cells}
     places = {query_id: place for place, query_id in enumerate(questions)}
-    columns = zip(*(FIELD_VALUES(outcomes.get(cell.key, missing)) for cell in cells), strict=True)
-    values = dict(zip(FIELDS, columns, strict=True))
+    columns = zip(*(outcomes.get(cell.key, missing) for cell in cells), strict=True)
+    values = dict(zip(Outcome._fields, columns, strict=True))
     frame = queries_frame(list(questions.values()))[[places[cell.query.query_id] for cell in cells]].with_columns(
         pl.Series("model", [cell.model for cell in cells], pl.String),
         *(pl.Series(name, values[name], dtype) for name, dtype in OUTCOME_SCHEMA.items()),
@@ -157,7 +154,7 @@ class Journal:
 
     def put(self, cell: Cell, outcome: Outcome) -> None:
         """The cell is in the file some milliseconds later, or `written` raises."""
-        text = quick_json.encoded(outcome).decode()
+        text = quick_json.encoded(outcome._asdict()).decode()
         self._file.add("INSERT OR REPLACE INTO cells (key, outcome) VALUES (?, ?)", (cell.key, text))
 
     async def written(self) -> None:

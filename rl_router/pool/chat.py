@@ -8,8 +8,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from rl_router.pool import quick_json
 from rl_router.pool.backend import Request
@@ -20,8 +19,7 @@ USAGE = re.compile(r'"usage"\s*:\s*(?=\{)')
 OPENAI = "api.openai.com"
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Answer:
+class Answer(NamedTuple):
     """What a body says. `usage` None: it does not say."""
 
     text: str

@@ -5,16 +5,14 @@ No client raises for what a server does: a page of HTML is an outcome too.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 from rl_router.pool.backend import Request
 from rl_router.pool.retry import is_retried
 from rl_router.types import CallStatus, ModelReply, Usage
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Outcome:
+class Outcome(NamedTuple):
     """How one attempt ended, and whether the same request is worth another one."""
 
     reply: ModelReply

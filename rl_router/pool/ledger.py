@@ -4,15 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, NamedTuple
 
 from rl_router.types import CallStatus, Usage
 
 Purpose = Literal["worker", "router"]
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Charge:
+class Charge(NamedTuple):
     """One attempt. `cost_usd` is what the episode pays, `wallet_usd` what the bank account does (0 for a cache hit)."""
 
     model: str

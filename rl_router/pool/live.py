@@ -3,7 +3,6 @@ every try cost. However a provider behaves, what comes back is a reply."""
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Protocol
@@ -11,14 +10,11 @@ from typing import Protocol
 from rl_router.pool.backend import Request
 from rl_router.pool.client import Client, Outcome, failure
 from rl_router.pool.clock import Clock
-from rl_router.pool.deadlines import Deadlines
+from rl_router.pool.deadlines import Deadlines, Within
 from rl_router.pool.keys import Mask
 from rl_router.pool.lane import Lane
 from rl_router.pool.retry import Retry
 from rl_router.types import Attempt, CallStatus, ModelReply
-
-PAST_S = 0.0
-"""A moment of every event loop's clock that has passed."""
 
 
 class Attempts(Protocol):
@@ -84,18 +80,15 @@ class LiveBackend:
         except TimeoutError as error:
             return Outcome(reply=failure(model, CallStatus.TIMEOUT, f"{model}: {error}."))
         left_s = min(self._patience.call_s, ends_s - self._clock.now_s())
-        timeout = asyncio.timeout(None)
-        deadline = self._deadlines.add(left_s, lambda: timeout.reschedule(PAST_S))
         try:
             if self._attempts is not None:
                 self._attempts.sent(request)
-            async with timeout:
+            with Within(self._deadlines, left_s):
                 outcome = await self._client.attempt(request, lane.url, key)
         except TimeoutError:
             reason = f"{model} did not answer within {left_s:.3g} seconds."
             return Outcome(reply=failure(model, CallStatus.TIMEOUT, reason, usage=None))
         finally:
-            self._deadlines.take_back(deadline)
             lane.leave()
         self._heed(lane, key, outcome)
         return outcome

@@ -42,6 +42,10 @@ class SqliteFile:
     def rows(self, sql: str, values: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
         return self._connection.execute(sql, values).fetchall()
 
+    def version_of_others(self) -> int:
+        """A number that changes whenever another process has written to the file."""
+        return int(self.rows("PRAGMA data_version")[0][0])
+
     def add(self, sql: str, values: Sequence[Any]) -> None:
         self._queue.setdefault(sql, []).append(values)
         if self._timer is None:

@@ -9,7 +9,11 @@ from rl_router.pool.quick_json import decoded, encoded
 from rl_router.types import CallStatus
 
 VALUES = st.recursive(
-    st.none() | st.booleans() | st.integers(-(2**60), 2**60) | st.floats(allow_nan=False) | st.text(),
+    st.none()
+    | st.booleans()
+    | st.integers(-(2**60), 2**60)
+    | st.floats(allow_nan=False, allow_infinity=False)
+    | st.text(),
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(), inner, max_size=3),
     max_leaves=8,
 )
@@ -23,6 +27,10 @@ def test_what_was_written_is_read_as_it_was(value):
 def test_half_a_surrogate_pair_survives():
     assert decoded(encoded({"text": "a\ud800b"})) == {"text": "a\ud800b"}
     assert decoded(b'"\\ud800"') == "\ud800"
+
+
+def test_integers_of_any_size_survive():
+    assert decoded(encoded({"seed": 2**70})) == {"seed": 2**70}
 
 
 def test_a_status_is_its_word():

@@ -50,11 +50,13 @@ class Observations:
         _check_graded(table, models, scores)
         kept = np.flatnonzero(~np.isnan(scores).all(axis=1))
         ids = [ids[i] for i in kept]
+        asked = tuple(marked(queries[i]) for i in ids)
+        _check_texts(table, asked)
         prompt, completion, costs = (
             table.matrix(column, ids, models) for column in ("prompt_tokens", "completion_tokens", "cost_usd")
         )
         return cls(
-            queries=tuple(marked(queries[i]) for i in ids),
+            queries=asked,
             models=models,
             scores=scores[kept],
             costs_usd=_repriced(costs, prompt, completion, models, prices),
@@ -113,6 +115,12 @@ def _check_graded(table: RoutingTable, models: tuple[str, ...], scores: np.ndarr
             f"The {table.where} has no score for {ungraded[0]!r}; leave that model out with"
             " RoutingTable.select(models=…), or grade its answers."
         )
+
+
+def _check_texts(table: RoutingTable, queries: tuple[Query, ...]) -> None:
+    empty = next((query.query_id for query in queries if not query.text.strip()), None)
+    if empty is not None:
+        raise DataError(f"The {table.where} has an empty text as query {empty!r}; drop its rows.")
 
 
 def _repriced(

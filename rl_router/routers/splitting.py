@@ -8,7 +8,7 @@ import polars as pl
 
 from rl_router.data.table import RoutingTable
 from rl_router.errors import DataError
-from rl_router.routers.job import RouterJob
+from rl_router.routers.job import RouterJob, Splits
 from rl_router.routers.seeded import uniform
 
 
@@ -17,6 +17,7 @@ def split_table(job: RouterJob[Any]) -> tuple[RoutingTable, RoutingTable]:
     says that both splits are the same."""
     splits = job.splits
     table = RoutingTable.read(job.data).select(models=job.models, task=job.tasks)
+    _check_splits(table, splits)
     fit_on = table if splits.fit is None else table.select(split=splits.fit)
     if splits.test is None:
         fit_on, test = held_out(fit_on, splits.held_out, job.seed)
@@ -27,11 +28,23 @@ def split_table(job: RouterJob[Any]) -> tuple[RoutingTable, RoutingTable]:
         if splits.fit is None:
             fit_on = _rows(table, table.frame["split"] != splits.test)
     seen = fit_on.frame["query"].unique()
-    test = _rows(test, ~test.frame["query"].is_in(seen.implode()))
-    for part, name in ((fit_on, "fit"), (test, "test")):
+    unseen = _rows(test, ~test.frame["query"].is_in(seen.implode()))
+    for part, name in ((fit_on, "fit"), (unseen, "test")):
         if part.frame.is_empty():
-            raise DataError(f"The {table.where} leaves no query to {name} on; choose other splits.")
-    return fit_on, test
+            why = "" if test.frame.is_empty() or part is fit_on else ", because all texts to test are fitted on too"
+            raise DataError(f"The {table.where} leaves no query to {name} on{why}; choose other splits.")
+    return fit_on, unseen
+
+
+def _check_splits(table: RoutingTable, splits: Splits) -> None:
+    known = sorted(table.frame["split"].unique())
+    for key, name in (("fit", splits.fit), ("test", splits.test)):
+        if name is not None and name not in known:
+            instead = "every row" if key == "fit" else f"{splits.held_out:g} of the queries that are fitted on"
+            raise DataError(
+                f"The {table.where} has no split {name!r} to {key} on; it has {', '.join(known)}: name one with"
+                f" splits.{key}=NAME, or take {instead} with splits.{key}=null"
+            )
 
 
 def held_out(table: RoutingTable, share: float, seed: int) -> tuple[RoutingTable, RoutingTable]:
@@ -41,4 +54,4 @@ def held_out(table: RoutingTable, share: float, seed: int) -> tuple[RoutingTable
 
 
 def _rows(table: RoutingTable, mask: pl.Series) -> RoutingTable:
-    return RoutingTable(table.frame.filter(mask), where=table.where)
+    return table.part(table.frame.filter(mask))

@@ -58,6 +58,18 @@ def ask(capsys):
 
 
 @pytest.fixture
+def heard(here, capsys):
+    """Run a command that must succeed, and return what it said on standard error."""
+
+    def run(*arguments):
+        capsys.readouterr()
+        assert cli.main(list(map(str, arguments))) == 0
+        return capsys.readouterr().err
+
+    return run
+
+
+@pytest.fixture
 def refused(capsys):
     """Run a command that must be refused in one line, and return that line."""
 

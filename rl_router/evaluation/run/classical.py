@@ -17,6 +17,7 @@ from typing import Any, cast
 import numpy as np
 from pydantic import ValidationError
 
+from rl_router.data.interactions import user_of
 from rl_router.data.table import RoutingTable
 from rl_router.errors import CheckpointError, DataError
 from rl_router.evaluation.run.choices import Choice, choice_rows
@@ -32,6 +33,7 @@ from rl_router.routers.job import RouterJob, router_job_from_dict, router_job_to
 from rl_router.routers.named import Named, load_named
 from rl_router.routers.observations import Observations
 from rl_router.routers.pair import PairThreshold
+from rl_router.routers.registry import entry
 from rl_router.routers.router import Router, load_router
 from rl_router.routers.splitting import split_table
 
@@ -49,8 +51,23 @@ def train_router(job: RouterJob[Any]) -> None:
     )  # fmt: skip
     shape = f"{len(fit_on.query_ids):,} queries × {len(router.models_)} models"
     say(f"fitted {job.router.kind} on {shape} in {seconds(time.monotonic() - began_s)}")
+    for sentence in lacking(job.router.kind, fit_on):
+        say(sentence)
     rows, choices = _scored(job, router, fit_on, test)
     _write(folder, job, router, rows, choices)
+
+
+def lacking(kind: str, fit_on: RoutingTable) -> list[str]:
+    """What a router was fitted without, so that it is less than its name says."""
+    found = []
+    if len(fit_on.models) == 1:
+        found.append(f"the table has one model, {fit_on.models[0]}, so there is nothing to choose")
+    needs = entry(kind).needs
+    if "users" in needs and not any(map(user_of, fit_on.queries())):
+        found.append(f"no query of the table names a user (`user` in its column meta), so {kind} knows nobody apart")
+    if "tasks" in needs and fit_on.frame["task"].n_unique() == 1:
+        found.append(f"all queries of the table are of one task, so {kind} is one model for all")
+    return found
 
 
 def evaluate_router_run(run: Path, changes: Mapping[str, Any]) -> None:
@@ -140,7 +157,8 @@ def _scored(
                 outcomes = outcomes_of(asked, chains, weight, router.cost_reference_usd_, beside)
                 rows.append(summarise(name, weight, outcomes))
                 choices[name, weight] = [(o.task, o.models[0]) for o in outcomes]
-            progress.update(step, {"reward/mean": rows[-1].reward, "cost_usd/mean": rows[-1].cost_usd})
+            found = next(row for row in rows[::-1] if row.router == own)
+            progress.update(step, {"reward/mean": found.reward, "cost_usd/mean": found.cost_usd})
     return rows, choice_rows(choices, asked.models)
 
 

@@ -10,6 +10,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
+from rl_router.errors import RecipeError
 from rl_router.types import Query
 
 MODALITIES = ("images", "audio", "video", "files")
@@ -44,6 +45,28 @@ def marked(query: Query) -> Query:
 
 def takes(capabilities: Sequence[str], modalities: Sequence[str]) -> bool:
     return all(name in capabilities for name in modalities)
+
+
+def by_takers(
+    queries: Sequence[Query], models: Sequence[str], capabilities: Mapping[str, Sequence[str]]
+) -> list[tuple[list[int], list[str]]]:
+    """(places of queries, the ones of `models` that can take them) by what the queries hold beside text.
+
+    A model that `capabilities` does not name is held to take everything. RecipeError where none takes a query.
+    """
+    groups: dict[tuple[str, ...], list[int]] = {}
+    for place, query in enumerate(queries):
+        groups.setdefault(modalities_of(query), []).append(place)
+    found = []
+    for modalities, places in groups.items():
+        able = [model for model in models if model not in capabilities or takes(capabilities[model], modalities)]
+        if not able:
+            raise RecipeError(
+                f"{len(places)} questions hold {' and '.join(modalities)}, which none of {', '.join(models)} takes:"
+                " state it among the capabilities in the pool file, or choose other models"
+            )
+        found.append((places, able))
+    return found
 
 
 def _parts(message: Any) -> list[Mapping[str, Any]]:

@@ -8,9 +8,8 @@ from functools import cached_property
 
 import numpy as np
 
-from rl_router.data.modalities import modalities_of, takes
+from rl_router.data.modalities import by_takers
 from rl_router.data.table import RoutingTable
-from rl_router.errors import RecipeError
 from rl_router.evaluation.metrics.selection import known_mean
 from rl_router.types import Query
 
@@ -62,22 +61,14 @@ class Arena:
     """By model, as its pool states them; a model that no pool describes is held to take everything."""
 
     def by_takers(self, queries: Sequence[Query], models: Sequence[str]) -> list[tuple[list[int], list[str]]]:
-        """(places of queries, the ones of `models` that can take them) by what the queries hold beside text.
+        """(places of queries, the ones of `models` that can take them); RecipeError where none can."""
+        return by_takers(queries, models, self.capabilities)
 
-        RecipeError where none can.
-        """
-        groups: dict[tuple[str, ...], list[int]] = {}
-        for place, query in enumerate(queries):
-            groups.setdefault(modalities_of(query), []).append(place)
-        found = []
-        for modalities, places in groups.items():
-            able = [m for m in models if m not in self.capabilities or takes(self.capabilities[m], modalities)]
-            if not able:
-                raise RecipeError(
-                    f"{len(places)} questions hold {' and '.join(modalities)}, which none of {', '.join(models)} takes:"
-                    " state it among the capabilities in the pool file, or choose other models"
-                )
-            found.append((places, able))
+    def able(self, rows: np.ndarray) -> np.ndarray:
+        """[n, m] whether a model can take the test query in a row."""
+        found = np.zeros((len(rows), len(self.models)), dtype=bool)
+        for places, models in self.by_takers([self.test.queries[i] for i in rows], self.models):
+            found[np.ix_(places, self.columns(models))] = True
         return found
 
     @cached_property

@@ -2,6 +2,7 @@
 
 import json
 
+import numpy as np
 import polars as pl
 import pytest
 import yaml
@@ -9,6 +10,7 @@ import yaml
 from rl_router.data.table import RoutingTable
 from rl_router.errors import RecipeError
 from rl_router.evaluation.suite.entrants import choices_of, routes_of
+from rl_router.evaluation.suite.references import REFERENCES
 from rl_router.evaluation.suite.sources import replayed_arena
 from rl_router.evaluation.suite.suite import Suite
 from rl_router.routers.knn import Knn
@@ -61,3 +63,27 @@ def test_questions_that_no_model_takes_are_refused_with_what_to_do(arena_of):
     router = Knn(k=3).fit(table("audio").select(split="train"))
     with pytest.raises(RecipeError, match="4 questions hold audio, which none of blind, seeing takes: state it among"):
         choices_of(router, arena, arena.test.queries, (0.0,))
+
+
+def test_no_reference_row_asks_a_model_that_does_not_take_the_question(arena_of):
+    """`blind` would be every row's choice: it is right about everything, as dear as the other, and the first."""
+    arena = arena_of(table())
+    rows = np.arange(len(arena.test.queries))
+    wanted = ["seeing" if query.meta else "blind" for query in arena.test.queries]
+    for name, rule in REFERENCES.items():
+        for seed in range(5):
+            for of_weight in rule(arena, (0.0, 0.5), seed, rows).columns:
+                chosen = [arena.models[j] for j in of_weight]
+                pictures = [model for model, right in zip(chosen, wanted, strict=True) if right == "seeing"]
+                assert set(pictures) == {"seeing"}, name
+                assert chosen == wanted or name in ("random", "prompt_length"), name
+
+
+def test_an_ungraded_answer_is_the_oracles_before_that_of_a_model_that_cannot_be_asked(arena_of):
+    ungraded = table()
+    ungraded = ungraded.part(
+        ungraded.frame.with_columns(score=pl.when(pl.col("model") == "blind").then(pl.col("score")))
+    )
+    arena = arena_of(ungraded)
+    chosen = REFERENCES["oracle"](arena, (0.0,), 0, np.arange(len(arena.test.queries))).columns[0]
+    assert [arena.models[j] for j in chosen] == ["seeing" if q.meta else "blind" for q in arena.test.queries]

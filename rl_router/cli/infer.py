@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import json
 import math
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -15,8 +16,9 @@ from rl_router.errors import RecipeError
 if TYPE_CHECKING:
     from rl_router.pool.backend import Sampling
     from rl_router.pool.live_pool import LivePool
-    from rl_router.routers.named import Named
-    from rl_router.types import Episode, Query
+    from rl_router.pool.spec import ModelSpec
+    from rl_router.routers.named import Named, Opened
+    from rl_router.types import Decision, Episode, Query
 
 POLICY_WEIGHT = 0.5
 """Of a policy that nobody told a cost weight."""
@@ -28,7 +30,7 @@ def add(commands: Commands) -> None:
     infer.add_argument("run", metavar="RUN", type=Path, help=NAME)
     infer.add_argument("--input", type=Path, required=True, metavar="FILE", help=".txt, .json or .jsonl of queries")
     infer.add_argument("--route-only", action="store_true", help="only decide; no model is called")
-    pool = "the models to call: a name in recipes/pool or a YAML file (a policy's own pool by default)"
+    pool = "the models to choose among: a name in recipes/pool or a YAML file (a policy's own pool by default)"
     infer.add_argument("--pool", metavar="POOL", help=pool)
     infer.add_argument("--endpoint", metavar="URL", help="an OpenAI-compatible endpoint for models that name none")
     infer.add_argument("--cache", type=Path, metavar="FILE", help="keep replies here; what is there is not asked again")
@@ -49,6 +51,10 @@ def infer_command(args: argparse.Namespace) -> None:
     if named is not None:
         infer_with_router(args, named, queries)
         return
+    from rl_router.data.modalities import modalities_of
+
+    if any(map(modalities_of, queries)):
+        raise RecipeError(f"{args.run} asks models in words of its own and reads text alone: leave out the images")
     from rl_router.episode.multi_round_run import is_multi_round
     from rl_router.observe.run_folder import RunFolder
 
@@ -72,14 +78,18 @@ def check(args: argparse.Namespace) -> None:
 def infer_with_router(args: argparse.Namespace, named: Named, queries: list[Query]) -> None:
     """A classical router decides, and the models of the pool answer as their replies come in."""
     from rl_router.cli.routers import decision_record
+    from rl_router.pool.spec import load_specs, pool_path
     from rl_router.routers.named import open_router
 
     if args.pool is None and not args.route_only:
         raise RecipeError("name the models to call with --pool, or only decide with --route-only")
     opened = open_router(named, args.cost_weight)
+    specs = None if args.pool is None else load_specs(pool_path(args.pool))
+    if specs is not None and not {spec.name for spec in specs} & set(opened.router.models_):
+        known = ", ".join(opened.router.models_)
+        raise RecipeError(f"the pool {args.pool} has none of this router's models: {known}")
     if args.route_only:
-        decisions = opened.router.route(queries, cost_weight=opened.cost_weight)
-        for query, decision in zip(queries, decisions, strict=True):
+        for query, decision in zip(queries, decisions_on(queries, opened, specs), strict=True):
             show(args, decision_record(query, decision, opened.cost_weight, opened.why))
         return
     import asyncio
@@ -89,10 +99,6 @@ def infer_with_router(args: argparse.Namespace, named: Named, queries: list[Quer
     from rl_router.routers.answering import answers
 
     live = live_pool(args)
-    names = [spec.name for spec in live.specs()]
-    if not set(names) & set(opened.router.models_):
-        known = ", ".join(opened.router.models_)
-        raise RecipeError(f"the pool {args.pool} has none of this router's models: {known}")
 
     async def run() -> None:
         async with open_pool(live, os.environ) as pool:
@@ -104,6 +110,18 @@ def infer_with_router(args: argparse.Namespace, named: Named, queries: list[Quer
                 show(args, answer_record(episode))
 
     asyncio.run(run())
+
+
+def decisions_on(queries: list[Query], opened: Opened, specs: Sequence[ModelSpec] | None) -> list[Decision]:
+    """Among the models of the pool that take each query, or without a pool among all that the router knows."""
+    from rl_router.data.modalities import modalities_of
+    from rl_router.routers.answering import decided
+
+    if specs is not None:
+        return decided(opened.router, queries, specs, cost_weight=opened.cost_weight)
+    if any(map(modalities_of, queries)):
+        raise RecipeError("some queries hold more than text: name a --pool, whose file says which models take it")
+    return opened.router.route(queries, cost_weight=opened.cost_weight)
 
 
 def infer_with_policy(args: argparse.Namespace, queries: list[Query]) -> None:

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from rl_router.data.modalities import MODALITIES
+from rl_router.data.queries import IMAGES
 from rl_router.errors import DataError
 from rl_router.types import Query
 
@@ -13,7 +16,8 @@ TEXT_KEYS = ("query", "text", "prompt", "question")
 
 
 def read_plain_queries(path: Path) -> list[Query]:
-    """An entry is a text, or an object with its text under query, text, prompt or question; `id` and `task` are kept.
+    """An entry is a text, or an object with its text under query, text, prompt or question; `id`, `task` and `images`,
+    a list of URLs, are kept.
 
     DataError in one sentence for a file that cannot be read, has no query, or an entry that is none.
     """
@@ -52,4 +56,15 @@ def _query(entry: Any, number: int, path: Path) -> Query:
     if not isinstance(text, str) or not text.strip():
         raise DataError(f"entry {number} of {path} has no text under {', '.join(TEXT_KEYS)}")
     query_id = value.get("query_id", value.get("id", number))
-    return Query(query_id=str(query_id), text=text.strip(), answers=(), task=str(value.get("task", "")))
+    meta = {name: value[name] for name in MODALITIES if value.get(name)}
+    _check_modalities(meta, f"entry {number} of {path}")
+    return Query(query_id=str(query_id), text=text.strip(), answers=(), task=str(value.get("task", "")), meta=meta)
+
+
+def _check_modalities(meta: Mapping[str, Any], where: str) -> None:
+    others = [name for name in meta if name != IMAGES]
+    if others:
+        raise DataError(f"{where} holds {others[0]}, and only text and images are sent from a file: ask a gateway")
+    images = meta.get(IMAGES, [])
+    if not isinstance(images, list) or not all(isinstance(url, str) for url in images):
+        raise DataError(f"expected the images of {where} to be a list of URLs, data: ones included")

@@ -11,9 +11,12 @@ from collections.abc import AsyncIterator, Sequence
 
 import numpy as np
 
+from rl_router.data.modalities import by_takers
+from rl_router.data.queries import message_content
 from rl_router.pool.backend import PROVIDERS_OWN, Request, Sampling
 from rl_router.pool.ledger import Ledger
 from rl_router.pool.pool import ModelPool
+from rl_router.pool.spec import ModelSpec
 from rl_router.routers.router import Router
 from rl_router.types import Call, CallStatus, Decision, Episode, Mode, Query, StopReason
 
@@ -27,9 +30,9 @@ async def answers(
     sampling: Sampling = PROVIDERS_OWN,
     max_tokens: int | None = None,
 ) -> AsyncIterator[Episode]:
-    """An episode per query, in order, each as soon as it is there; among the models that router and pool both know."""
-    models = [model for model in router.models_ if model in pool.names]
-    decisions = router.route(queries, cost_weight=cost_weight, models=models)
+    """An episode per query, in order, each as soon as it is there; among the models that router and pool both know and
+    that take what the query holds beside text."""
+    decisions = decided(router, queries, pool.specs, cost_weight=cost_weight)
     tasks = [
         asyncio.ensure_future(
             answer(router, query, decision, pool, cost_weight=cost_weight, sampling=sampling, max_tokens=max_tokens)
@@ -42,6 +45,18 @@ async def answers(
     finally:
         for task in tasks:
             task.cancel()
+
+
+def decided(
+    router: Router, queries: Sequence[Query], specs: Sequence[ModelSpec], *, cost_weight: float = 0.0
+) -> list[Decision]:
+    """A decision per query, in order, among the models of `specs` that take it. RecipeError where none does."""
+    models = [model for model in router.models_ if model in {spec.name for spec in specs}]
+    found: dict[int, Decision] = {}
+    for places, able in by_takers(queries, models, {spec.name: spec.capabilities for spec in specs}):
+        asked = [queries[i] for i in places]
+        found |= zip(places, router.route(asked, cost_weight=cost_weight, models=able), strict=True)
+    return [found[i] for i in range(len(queries))]
 
 
 async def answer(
@@ -59,10 +74,13 @@ async def answer(
     ledger = Ledger() if ledger is None else ledger
     calls = list[Call]()
     ladder = (decision.model, *decision.fallbacks)
+    content = message_content(query, query.text)
+    messages = () if content == query.text else ({"role": "user", "content": content},)
     for step, model in enumerate(ladder, start=1):
         request = Request(
-            spec=pool.spec(model), prompt=query.text, query=query, max_tokens=max_tokens, sampling=sampling
-        )
+            spec=pool.spec(model), prompt=query.text, query=query, max_tokens=max_tokens, sampling=sampling,
+            messages=messages,
+        )  # fmt: skip
         calls.append(await pool.send(request, ledger=ledger))
         if step == len(ladder) or await _stands(router, query, calls[-1], pool, ledger, cost_weight):
             break

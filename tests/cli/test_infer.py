@@ -6,6 +6,8 @@ import pytest
 import yaml
 from loopback import Faults, LoopbackServer
 
+from rl_router import cli
+
 POEM, PROOF = "poem number99", "proof number99"
 PRICES = {"small": (1.0, 2.0), "large": (10.0, 20.0)}
 
@@ -127,3 +129,55 @@ def test_what_cannot_be_done_is_said_before_anything_is_asked(here, queries, ref
 
 def test_a_folder_that_holds_no_run_is_named(here, queries, refused):
     assert "expected a run folder with a config.json" in refused("infer", "runs", "--input", queries, "--route-only")
+
+
+PICTURE = "data:image/png;base64,iVBORw0KGgo="
+
+
+@pytest.fixture
+def seeing(here):
+    """A pool in which only `small` takes images, and a file that asks the same proof with a picture and without."""
+    models = [
+        {"name": name, "input_usd_per_mtok": i, "output_usd_per_mtok": o, "capabilities": able}
+        for (name, (i, o)), able in zip(PRICES.items(), (["images"], []), strict=True)
+    ]
+    (here / "pool.yaml").write_text(yaml.safe_dump({"models": models}))
+    entries = [{"query": PROOF}, {"query": PROOF, "images": [PICTURE]}]
+    (here / "queries.jsonl").write_text("\n".join(map(json.dumps, entries)))
+    return "--input", here / "queries.jsonl", "--pool", here / "pool.yaml"
+
+
+@pytest.mark.timeout(60)
+@pytest.mark.parametrize("run", ["runs/knn", "runs/cascade"])
+def test_a_picture_goes_to_a_model_that_takes_it_and_is_sent_with_the_words(seeing, ask, run):
+    with LoopbackServer(answer=lambda model, prompt: "yes") as server:
+        words, picture = records(ask("infer", run, *seeing, "--endpoint", server.url, "--json"))
+    assert picture["asked"] == ["small"]
+    assert words["asked"] == (["large"] if run == "runs/knn" else ["small"])
+    [content] = [c for b in server.bodies if isinstance(c := b["messages"][0]["content"], list)]
+    assert content == [{"type": "image_url", "image_url": {"url": PICTURE}}, {"type": "text", "text": PROOF}]
+    assert [r["model"] for r in records(ask("infer", "runs/knn", *seeing, "--route-only", "--json"))] == [
+        "large", "small",
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("entry", "pool", "said"),
+    [
+        ({"images": [PICTURE]}, False, "name a --pool"),
+        ({"images": PICTURE}, True, "to be a list of URLs"),
+        ({"audio": ["x"]}, True, "holds audio, and only text and images"),
+    ],
+)
+def test_what_cannot_be_sent_is_refused(here, seeing, capsys, entry, pool, said):
+    (here / "queries.jsonl").write_text(json.dumps({"query": PROOF} | entry))
+    arguments = seeing if pool else seeing[:2]
+    assert cli.main(["infer", "runs/knn", *map(str, arguments), "--route-only"]) == 2
+    assert said in capsys.readouterr().err
+
+
+def test_a_picture_that_no_model_of_the_pool_takes_is_refused_before_anybody_is_asked(here, seeing, pool, capsys):
+    blind = [{"name": n, "input_usd_per_mtok": 1.0, "output_usd_per_mtok": 1.0, "capabilities": []} for n in PRICES]
+    (here / "pool.yaml").write_text(yaml.safe_dump({"models": blind}))
+    assert cli.main(["infer", "runs/knn", *map(str, seeing), "--endpoint", "http://127.0.0.1:9/v1"]) == 2
+    assert "hold images, which none of large, small takes" in capsys.readouterr().err

@@ -68,7 +68,7 @@ class Arena:
         """[n, m] whether a model can take the test query in a row."""
         found = np.zeros((len(rows), len(self.models)), dtype=bool)
         for places, models in self.by_takers([self.test.queries[i] for i in rows], self.models):
-            found[np.ix_(places, self.columns(models))] = True
+            found[np.array(places)[:, None], self.columns(models)] = True
         return found
 
     @cached_property

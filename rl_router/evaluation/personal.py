@@ -34,16 +34,17 @@ from rl_router.routers.user_knn import UserKnn
 
 TELLING = 0.02
 """Two answers that are liked alike to this are no pair for the AUC."""
-JUDGED: Mapping[str, Callable[[RoutingTable, RoutingTable, int], Router]] = {
-    "best_per_task": lambda fit, support, seed: BestPerTask().fit(fit),
-    "knn": lambda fit, support, seed: Knn().fit(fit),
-    "ridge": lambda fit, support, seed: Ridge().fit(fit),
-    "user_elo": lambda fit, support, seed: UserElo().fit(fit).joined(support),
-    "user_knn": lambda fit, support, seed: UserKnn().fit(fit).joined(support),
-    "personalizedrouter": lambda fit, support, seed: PersonalizedRouter(seed=seed).fit(fit).joined(support),
-    "gmtrouter, 0 turns": lambda fit, support, seed: GmtRouter(seed=seed).fit(fit),
-    "gmtrouter": lambda fit, support, seed: GmtRouter(seed=seed).fit(fit).joined(support),
+JUDGED: Mapping[str, tuple[Callable[[int], Router], bool]] = {
+    "best_per_task": (lambda seed: BestPerTask(), False),
+    "knn": (lambda seed: Knn(), False),
+    "ridge": (lambda seed: Ridge(), False),
+    "user_elo": (lambda seed: UserElo(), True),
+    "user_knn": (lambda seed: UserKnn(), True),
+    "personalizedrouter": (lambda seed: PersonalizedRouter(seed=seed), True),
+    "gmtrouter, 0 turns": (lambda seed: GmtRouter(seed=seed), False),
+    "gmtrouter": (lambda seed: GmtRouter(seed=seed), True),
 }
+"""Routers by the name of their row, made from a seed, and whether the new users' rated turns are told to them."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -85,19 +86,34 @@ def main(arguments: list[str] | None = None) -> int:
     table = RoutingTable.read(args.table)
     done = {(row["router"], row["seed"]) for row in read_lines(args.out)}
     jobs = [(seed, name) for seed in args.seeds for name in JUDGED if (name, seed) not in done]
-    users: dict[int, RoutingTable] = {}
+    studies: dict[int, _Study] = {}
     with StepProgress("routers", len(jobs)) as progress:
         for step, (seed, name) in enumerate(jobs, start=1):
-            if seed not in users:
-                users = {seed: synthetic_users(table, Study(), seed=seed)}
-            fit, support, test = (users[seed].select(split=split) for split in ("train", "support", "test"))
-            best, liked, auc = judge(JUDGED[name](fit, support, seed), test)
+            if seed not in studies:
+                studies = {seed: _Study(synthetic_users(table, Study(), seed=seed), seed)}
+            best, liked, auc = judge(studies[seed].router(name), studies[seed].test)
             append_lines(args.out, [asdict(Liked(router=name, seed=seed, best=best, liked=liked, auc=auc))])
             progress.update(step, {})
     rows = [row for row in read_lines(args.out) if row["seed"] in args.seeds]
     print(report(rows))
     print(joining(table, args.seeds[0]))
     return 0
+
+
+class _Study:
+    """The users of one seed, and what was fitted on them: rows of one router fit it once."""
+
+    def __init__(self, users: RoutingTable, seed: int) -> None:
+        self._fit, self._support, self.test = (users.select(split=split) for split in ("train", "support", "test"))
+        self._seed = seed
+        self._fitted: dict[type[Router], Router] = {}
+
+    def router(self, name: str) -> Router:
+        make, joins = JUDGED[name]
+        router = make(self._seed)
+        found = self._fitted.get(type(router)) or router.fit(self._fit)
+        self._fitted[type(router)] = found
+        return found.joined(self._support) if joins else found  # type: ignore[attr-defined]
 
 
 def report(rows: Sequence[Mapping[str, Any]]) -> str:

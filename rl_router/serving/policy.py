@@ -21,6 +21,7 @@ from rl_router.pool.ledger import Ledger
 from rl_router.pool.live_pool import LivePool, open_pool
 from rl_router.pool.pool import ModelPool
 from rl_router.rl.setting import Setting
+from rl_router.serving.errors import ApiError
 from rl_router.serving.extras import Extras
 from rl_router.types import CallStatus, Episode, Query, Source
 
@@ -52,9 +53,12 @@ class ServedPolicy:
         if not ready.wait(START_S):
             raise RecipeError(f"the pool of the policy in {run} did not open within {START_S:g} seconds")
 
-    async def play(self, query: Query, extras: Extras) -> tuple[Episode, Ledger]:
-        """One greedy episode at the trained cost weight nearest to the one that is asked for. Who leaves ends it."""
-        work = asyncio.run_coroutine_threadsafe(self._play(query, extras), self._loop)
+    async def play(self, query: Query, extras: Extras, ledger: Ledger, deadline_s: float) -> Episode:
+        """One greedy episode at the trained cost weight nearest to the one that is asked for. Who leaves ends it.
+
+        What it comes to is in `ledger` as it is spent. ApiError when `deadline_s` of the monotonic clock passes.
+        """
+        work = asyncio.run_coroutine_threadsafe(self._play(query, extras, ledger, deadline_s), self._loop)
         return await asyncio.wrap_future(work)
 
     def close(self) -> None:
@@ -72,7 +76,7 @@ class ServedPolicy:
             ready.set()
             await self._closed.wait()
 
-    async def _play(self, query: Query, extras: Extras) -> tuple[Episode, Ledger]:
+    async def _play(self, query: Query, extras: Extras, ledger: Ledger, deadline_s: float) -> Episode:
         from rl_router.episode.rollout import run_episode
         from rl_router.policy.decoder import Sample, text_end
         from rl_router.policy.play import GREEDY
@@ -84,6 +88,7 @@ class ServedPolicy:
         setting = replace(router.setting, job=job, task=replace(router.setting.task, pool=self._pool))
         weight = router.nearest_weight(DEFAULT_WEIGHT if extras.cost_weight is None else extras.cost_weight)
         environment = setting.environment(router.codec, query, weight, extras.allowed_models)
+        environment.ledger = ledger
         ended = text_end(router.policy.tokenizer, router.codec.stop_texts)
 
         async def generate(prompt_ids: list[int], max_tokens: int, stop_ids: Sequence[int]) -> Sample:
@@ -91,7 +96,13 @@ class ServedPolicy:
                 prompt_ids, max_tokens=max_tokens, stop_ids=stop_ids, params=GREEDY, ended=ended
             )
 
-        return await run_episode(environment, generate), environment.ledger
+        try:
+            async with asyncio.timeout_at(deadline_s):  # the loop's clock is the monotonic one
+                return await run_episode(environment, generate)
+        except TimeoutError:
+            raise ApiError(
+                504, f"the deadline passed before {self.name} had an answer", code="deadline_exceeded"
+            ) from None
 
 
 def best_so_far(episode: Episode) -> str:

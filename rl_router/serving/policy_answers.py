@@ -25,15 +25,15 @@ NOT_FOR_POLICIES = ("tools", "tool_choice", "functions", "response_format", "log
 
 
 async def answer_by_policy(
-    gateway: Gateway, inbound: Inbound, trace: Trace, asked: Asked, body: dict[str, Any]
+    gateway: Gateway, inbound: Inbound, trace: Trace, asked: Asked, body: dict[str, Any], deadline_s: float
 ) -> None:
-    """ApiError for a request that asks for more than text."""
+    """ApiError for a request that asks for more than text, or for which there is too little time."""
     from rl_router.serving.policy import best_so_far, turns
 
     name = asked.target.policy
     assert name is not None
     query = whole_query(trace, asked, body)
-    episode, trace.ledger = await gateway.catalog.policies[name].play(query, asked.extras)
+    episode = await gateway.catalog.policies[name].play(query, asked.extras, trace.ledger, deadline_s)
     trace.turns = turns(episode)
     note(trace, name, episode)
     gateway.settle(trace)

@@ -36,10 +36,10 @@ def proxied(dialect: Dialect) -> Callable[[Gateway, Inbound, Trace], Awaitable[N
         with ended_with_client(inbound):
             catalog = gateway.catalog
             asked = read_request(catalog, trace, dialect, body)
-            if asked.target.policy is not None:
-                await answer_by_policy(gateway, inbound, trace, asked, body)
-                return
             deadline_s = time.monotonic() + allowed_s(inbound, gateway.job.limits.total_s)
+            if asked.target.policy is not None:
+                await answer_by_policy(gateway, inbound, trace, asked, body, deadline_s)
+                return
             if asked.target.multi_round is not None:
                 await answer_in_rounds(gateway, inbound, trace, asked, body, deadline_s)
                 return

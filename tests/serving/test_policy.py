@@ -1,6 +1,8 @@
 """A policy behind the gateway: an untrained tiny one over the simulated pool, so what it says is garbage, but whole."""
 
+import asyncio
 import json
+import time
 
 import httpx
 import pytest
@@ -15,7 +17,8 @@ from rl_router.serving.background import gateway_in_background
 from rl_router.serving.job import ServeJob
 from rl_router.serving.policy import best_so_far
 from rl_router.serving.request_text import conversation_text
-from rl_router.types import Call, CallStatus, Episode, Mode, ModelReply, Query, StopReason
+from rl_router.serving.upstream import DEADLINE
+from rl_router.types import Call, CallStatus, Episode, Mode, ModelReply, Query, StopReason, Usage
 
 CHAT = [{"role": "user", "content": "2 + 2"}]
 
@@ -96,3 +99,24 @@ def test_the_best_answer_so_far_is_the_last_reply_that_came():
         calls=calls, stop=StopReason.MAX_TURNS, answer=None, quality=None, format_ok=True, cost_usd=0.0,
     )  # fmt: skip
     assert best_so_far(episode) == "second"
+
+
+def test_the_clients_deadline_ends_an_episode_and_what_it_had_spent_is_paid(url, monkeypatch):
+    async def too_slow(environment, generate):
+        environment.ledger.charge(model="nano", usage=Usage(prompt_tokens=1), cost_usd=0.25, status=CallStatus.OK)
+        await asyncio.sleep(60)
+
+    monkeypatch.setattr("rl_router.episode.rollout.run_episode", too_slow)
+    began_s = time.monotonic()
+    body = {"model": "auto", "messages": CHAT}
+    answer = httpx.post(f"{url}/chat/completions", json=body, headers={DEADLINE: "0.3"}, timeout=50)
+    assert answer.status_code == 504 and answer.json()["error"]["code"] == "deadline_exceeded"
+    assert time.monotonic() - began_s < 30
+    assert float(answer.headers["x-router-total-cost"]) == 0.25
+
+
+def test_a_deadline_that_is_long_enough_changes_nothing(url):
+    body = {"model": "auto", "messages": CHAT}
+    answers = [httpx.post(f"{url}/chat/completions", json=body, headers=h, timeout=60) for h in ({}, {DEADLINE: "50"})]
+    assert [answer.status_code for answer in answers] == [200, 200]
+    assert answers[0].json()["choices"] == answers[1].json()["choices"]

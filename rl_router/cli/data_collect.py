@@ -35,10 +35,18 @@ def collect_command(args: argparse.Namespace) -> None:
         failed = sum(done.statuses.get(status.value, 0) for status in PASSING)
         if failed:
             print(f"        {failed} cells failed in a way that may pass; retry_failed=true asks them again")
+        if done.commonest_failure:
+            print(f"        most of those without an answer: {done.commonest_failure}")
         if done.unknown_attempts:
             print(f"        {done.unknown_attempts} attempts brought no count, and providers may have billed them:")
             back = done.unknown_attempts - done.interrupted_attempts
-            print(f"        {back} came back without one, {done.interrupted_attempts} were lost with a killed process")
+            print(
+                f"        {back} came back without one, {done.interrupted_attempts} were lost with a process that ended"
+            )
+    if CallStatus.OK.value not in done.statuses and CallStatus.OVER_BUDGET.value not in done.statuses:
+        from rl_router.errors import PoolError
+
+        raise PoolError(f"No model answered any question: {done.commonest_failure}")
     if CallStatus.OVER_BUDGET.value in done.statuses:
         from rl_router.errors import BudgetExceededError
 

@@ -17,6 +17,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Annotated, Any
 
+import polars as pl
 from pydantic import Field
 
 from rl_router.data.custom import check_graders, load_custom_tasks
@@ -82,7 +83,7 @@ class CollectJob:
 class Collected:
     """How a run ended. `paid_usd` is what the run paid in all, by the counts that providers sent; `unknown_attempts`
     went out, may have been billed and came back without a count, or not at all: `interrupted_attempts` of them were on
-    their way when a process of this run was killed."""
+    their way when a process of this run ended. `commonest_failure` is why most cells without an answer failed."""
 
     table: Path
     cells: int
@@ -92,6 +93,7 @@ class Collected:
     paid_usd: float
     unknown_attempts: int
     interrupted_attempts: int
+    commonest_failure: str | None
     asking_s: float
 
 
@@ -153,10 +155,16 @@ async def _collect(job: CollectJob, environment: Mapping[str, str]) -> Collected
                 paid_usd=spent.cost_usd,
                 unknown_attempts=spent.unknown,
                 interrupted_attempts=spent.interrupted,
+                commonest_failure=_commonest_failure(table),
                 asking_s=asking_s,
             )
     finally:
         journal.close()
+
+
+def _commonest_failure(table: RoutingTable) -> str | None:
+    reasons = table.frame.filter(pl.col("status") != CallStatus.OK.value)["reason"].drop_nulls().to_list()
+    return Counter(reasons).most_common(1)[0][0] if reasons else None
 
 
 def _with_judge(setting: LivePool, models: Sequence[str], judge: str | None) -> LivePool:
@@ -223,8 +231,8 @@ def name_lost(cells: Sequence[Cell], lost: Mapping[str, int]) -> None:
     names = [known.get(key, "a judge's call or one of other settings") for key in lost]
     more = f" and {len(names) - SHOWN_LOST} more" if len(names) > SHOWN_LOST else ""
     say(
-        f"{sum(lost.values())} calls were on their way when this run was killed, and may be billed though their answers"
-        f" are lost; they are asked again: {', '.join(names[:SHOWN_LOST])}{more}"
+        f"{sum(lost.values())} calls were on their way when an earlier process of this run ended, and may be billed"
+        f" though their answers are lost; they are asked again: {', '.join(names[:SHOWN_LOST])}{more}"
     )
 
 

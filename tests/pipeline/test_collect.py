@@ -4,6 +4,7 @@ import json
 import os
 import random
 import signal
+import socket
 import sqlite3
 import subprocess
 import sys
@@ -16,6 +17,7 @@ import pytest
 from collect_jobs import PRICES, job, rows
 from loopback import LASTING, Faults, LoopbackServer, fraction
 
+from rl_router import cli
 from rl_router.data.graders import GRADERS
 from rl_router.data.queries import write_queries
 from rl_router.data.table import RoutingTable
@@ -264,3 +266,20 @@ def test_a_grader_that_fails_stops_the_run_and_what_was_answered_is_not_asked_ag
         asked = server.requests
         assert collect(settings, {}).statuses == {"ok": 2}
         assert server.requests == 2 >= asked
+
+
+@pytest.mark.timeout(120)
+def test_a_run_in_which_nobody_answered_ends_with_the_reason_and_a_code_and_goes_on_when_told(tmp_path, capsys):
+    write_queries(tmp_path / "queries.parquet", [Query(query_id="q", text="1 + 1?", answers=("2",), task="t")])
+    pool = tmp_path / "pool.yaml"
+    pool.write_text("models: [{name: a, input_usd_per_mtok: 1, output_usd_per_mtok: 2}]")
+    command = ["data", "collect", "router_r1", f"queries={tmp_path}/queries.parquet", f"run_dir={tmp_path}/run",
+               f"pool.file={pool}", "pool.attempts=1"]  # fmt: skip
+    with socket.socket() as nobody:  # bound, and never listening
+        nobody.bind(("127.0.0.1", 0))
+        assert cli.main([*command, f"pool.endpoint=http://127.0.0.1:{nobody.getsockname()[1]}/v1"]) == 2
+    assert "No model answered any question: a: the connection failed" in capsys.readouterr().err
+    assert rows(tmp_path / "run" / "table.parquet")[0]["status"] == "failed"
+    with LoopbackServer(answer=lambda model, prompt: "2") as server:
+        assert cli.main([*command, f"pool.endpoint={server.url}", "retry_failed=true"]) in (0, None)
+    assert rows(tmp_path / "run" / "table.parquet")[0]["score"] == 1.0

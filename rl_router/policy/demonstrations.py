@@ -15,7 +15,7 @@ from dataclasses import dataclass, replace
 from rl_router.episode import tags
 from rl_router.episode.described import LETTERS
 from rl_router.episode.dialect import SERVERS_FAULT, Answer, Route, no_reply
-from rl_router.episode.profiles import LEVELS, levels
+from rl_router.episode.profiles import LEVELS, PRICE, levels
 from rl_router.episode.task import Task
 from rl_router.policy.config import WarmStart
 from rl_router.pool.spec import ModelSpec
@@ -80,7 +80,8 @@ class Demonstrator:
         if self.task.mode is Mode.DECIDE:
             model = self.called(self._draw(shown, rng, query, asked=()))
             # Real models have long names, and nothing comes after the choice: it is written once.
-            turn = f"{tags.THINK}{lead} {label}{tags.END_THINK}{tags.SEARCH} {model}: same{tags.END_SEARCH}"
+            read = f" {self._read_out(query)}" if self.lettered else ""
+            turn = f"{tags.THINK}{lead} {label}{read}{tags.END_THINK}{tags.SEARCH} {model}: same{tags.END_SEARCH}"
             return self.shown(query, cost_weight, ((turn, None),))
         turns: list[tuple[str, str | None]] = []
         references = self.task.references
@@ -112,6 +113,12 @@ class Demonstrator:
     def called(self, model: str) -> str:
         """What the policy writes to ask this model."""
         return LETTERS[self.task.pool.names.index(model)] if self.lettered else model
+
+    def _read_out(self, query: Query) -> str:
+        """What the prompt says of each model that matters for this kind of question, again and in one place."""
+        here = (PRICE, query.task.replace("_", ""))
+        said = [(model, levels(model.description)) for model in self.task.pool.specs]
+        return " ".join(f"{self.called(model.name)}.{word}{level[word]}" for model, level in said for word in here)
 
     def _ask(
         self,

@@ -30,6 +30,7 @@ class FineTuned(Router, ABC):
     """
 
     pooling: ClassVar[Literal["first", "last"]]
+    kind: str
     model: str
     max_tokens: Annotated[int, Field(ge=1)] = 256
     training: Schedule = Schedule(batch_size=16, max_epochs=10, patience=2)
@@ -49,7 +50,7 @@ class FineTuned(Router, ABC):
         def loss(rows: Any, learning: bool) -> Any:
             return score_loss(dense(head, "out", read(rows, learning)), scores[rows])
 
-        train(head | read.parameters, loss, len(scores), self.training, self.seed, type(self).__name__)
+        train(head | read.parameters, loss, len(scores), self.training, self.seed, self.kind)
         self.head_ = numbers(head)
 
     def _scores(self, queries: Sequence[Query]) -> np.ndarray:

@@ -12,7 +12,8 @@ POEM, PROOF = "poem number99", "proof number99"
 FEW = dict.fromkeys(("bert", "causal_lm", "gmtrouter"), ["router.training.max_epochs=15"])
 CHANGES = {**FEW, "mlp": ["router.training.learning_rate=0.01"]}
 """What spares time, and larger steps where 48 queries make few of them; else as whoever types only the name gets it."""
-BLIND = {"smallest", "largest", "random", "user_elo"}
+FIXED = {"smallest", "largest", "random"}
+BLIND = FIXED | {"user_elo"}
 """They do not read the query."""
 
 
@@ -43,6 +44,13 @@ def test_every_router_trains_by_its_name_alone_and_routes_from_its_folder(name, 
     frontier = [(row["quality"], round(row["cost_usd"], 4)) for row in rows if row["router"] == name]
     assert len(frontier) == 6
     assert name in BLIND or {(1.0, 0.004), (1.0, 0.0043)} & set(frontier)
+    goal = ("calibrate", run, "--budget-usd-per-1k", "10.5")
+    if name in FIXED:
+        assert "has no dial to set" in refused(*goal)
+    else:
+        found = json.loads(ask(*goal, "--json"))
+        assert found["cost_usd_per_1k"] <= 10.5 and found["measured"] == "recorded"
+        ask("calibrate", run, "--clear")
     ask("evaluate", run)
     assert json.loads((run / "results.json").read_text())["rows"] == rows
     asked.unlink()

@@ -123,7 +123,7 @@ def frontier(router: Router, table: RoutingTable, queries: list[Query]) -> list[
 
 
 def synthetic(queries: int, models: int, seed: int = 0) -> RoutingTable:
-    """Random texts of ten words and random scores, costs and tokens: only its size is real."""
+    """Random texts of ten words and random scores, costs, tokens and replies: only its size is real."""
     rng = np.random.default_rng(seed)
     words = rng.zipf(1.3, (queries, 10)) % WORDS
     asked = pl.DataFrame(
@@ -136,16 +136,20 @@ def synthetic(queries: int, models: int, seed: int = 0) -> RoutingTable:
         }
     )
     rows = queries * models
-    answers: dict[str, pl.Series | np.ndarray] = {
+    answers: dict[str, pl.Series | np.ndarray | list[str]] = {
         "ground_truth": pl.Series([None] * rows, dtype=pl.String),
         "score": (rng.random(rows) < 0.5).astype(float),
         "cost_usd": rng.random(rows) * 1e-3,
         "prompt_tokens": np.full(rows, 12),
         "completion_tokens": rng.integers(1, 500, rows),
-        "response": pl.Series([None] * rows, dtype=pl.String),
+        "response": [f"w{word} w{word % 7}" for word in rng.integers(1, 100, rows)],
     }
     names = pl.DataFrame({"model": [f"model{j:02d}" for j in range(models)]})
-    return RoutingTable(asked.join(names, how="cross").with_columns(**answers))
+    return RoutingTable(
+        asked.join(names, how="cross").with_columns(
+            **{name: pl.Series(name, values) for name, values in answers.items()}
+        )
+    )
 
 
 def _tables(run: RouterRun) -> tuple[RoutingTable, RoutingTable]:

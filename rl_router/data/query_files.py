@@ -25,7 +25,7 @@ def read_plain_queries(path: Path) -> list[Query]:
     if path.suffix not in readers:
         raise DataError(f"expected queries in a .txt, .json or .jsonl file, got {path}")
     try:
-        entries = readers[path.suffix](path.read_text(encoding="utf-8"))
+        entries = readers[path.suffix](path.read_text(encoding="utf-8-sig"))
     except OSError as error:
         raise DataError(f"the queries in {path} cannot be read ({error.strerror}); name another file") from None
     except (ValueError, RecursionError) as error:
@@ -36,7 +36,7 @@ def read_plain_queries(path: Path) -> list[Query]:
 
 
 def _lines(text: str) -> list[Any]:
-    return [line for line in text.splitlines() if line.strip()]
+    return [line for line in text.split("\n") if line.strip()]
 
 
 def _list(text: str) -> list[Any]:
@@ -47,7 +47,13 @@ def _list(text: str) -> list[Any]:
 
 
 def _objects(text: str) -> list[Any]:
-    return [json.loads(line) for line in _lines(text)]
+    entries = []
+    for number, line in enumerate(text.split("\n"), start=1):
+        try:
+            entries += [json.loads(line)] if line.strip() else []
+        except ValueError as error:
+            raise ValueError(f"line {number} is no JSON ({error})") from None
+    return entries
 
 
 def _query(entry: Any, number: int, path: Path) -> Query:

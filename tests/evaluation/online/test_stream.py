@@ -6,7 +6,8 @@ import polars as pl
 from rl_router.data.table import RoutingTable
 from rl_router.evaluation.online.kept import KeptInMemory
 from rl_router.evaluation.online.stream import Change, Feedback, Stream, serve
-from rl_router.evaluation.online.study import announced, regret
+from rl_router.evaluation.online.study import announced, recovery, regret
+from rl_router.online.learner import Memory
 from rl_router.routers.online import Online
 
 
@@ -61,3 +62,14 @@ def test_a_stream_kept_in_memory_and_looked_at_beforehand_is_served_as_one_from_
         )  # fmt: skip
         choices.append(served.choices.tolist())
     assert choices[0] == choices[1] and set(choices[0]) == {0, 1}
+
+
+def test_a_router_is_over_a_change_within_a_thousand_requests_and_one_without_feedback_is_not():
+    """Most questions are red, which `a` knows, until it costs a thousand times as much from request 2,000 on."""
+    stream = Stream.of(table(), 4_000, rng=np.random.default_rng(0))
+    router = Online(features="lsa:2", floor=0.02, memory=Memory(forgetting=0.995)).fit(table())
+    change = Change(kind="dearer", model="a", at=2_000, factor=1_000.0)
+    found = recovery(router, stream, change, cost_weight=0.1, seed=0, progress=lambda *step: None)
+    assert found.share_before > 0.5 and found.share_after < 0.05
+    assert abs(found.behind) < 3 * found.behind_se + 0.05 and abs(found.behind_afterwards) < 0.05
+    assert found.later > found.unaware + 1.0

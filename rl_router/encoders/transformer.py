@@ -110,8 +110,9 @@ class MeanPoolingEncoder:
             raise _not_installed(self.name) from None
         try:
             with _quiet():
-                tokenizer = AutoTokenizer.from_pretrained(self.folder, local_files_only=True)
-                model = AutoModel.from_pretrained(self.folder, local_files_only=True, use_safetensors=True).eval()
+                local: dict[str, Any] = {"local_files_only": True, "trust_remote_code": False}
+                tokenizer = AutoTokenizer.from_pretrained(self.folder, **local)
+                model = AutoModel.from_pretrained(self.folder, use_safetensors=True, **local).eval()
         except Exception as error:
             raise unreadable(self.name, self.folder, error) from error
         limit = min(LONG_TOKENS, _positions(model.config), tokenizer.model_max_length)

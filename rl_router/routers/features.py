@@ -195,7 +195,7 @@ class Encoded(Features):
         return self
 
     def __call__(self, texts: Sequence[str]) -> np.ndarray:
-        if (self._encoder.dim, self._encoder.revision) != (self.dim_, self.revision_):
+        if self._encoder.revision != self.revision_ or self._encoder.dim != self.dim_:  # another one is not even loaded
             raise CheckpointError(
                 f"the encoder {self.encoder} is not the one that this router was fitted with (revision"
                 f" {self._encoder.revision}, expected {self.revision_}): bring that one back, or train it again"

@@ -62,6 +62,8 @@ class Tuned(Features):
 
         if not folder.is_dir():
             raise CheckpointError(f"its transformer is missing: there is no {folder.name}")
+        if folder.is_symlink():
+            raise CheckpointError(f"{folder.name} leads outside the folder")
         for path in folder.rglob("*"):
             if not path.resolve().is_relative_to(folder.resolve()):
                 raise CheckpointError(f"{path.name} leads outside the folder")

@@ -108,6 +108,7 @@ TAMPERING = {
         (f / "config.json").rename(f.parents[1] / "c"),
         (f / "config.json").symlink_to(f.parents[1] / "c"),
     ),
+    "its folder a link": lambda f: (f.rename(f.parents[1] / "elsewhere"), f.symlink_to(f.parents[1] / "elsewhere")),
     "no tokenizer": lambda f: (f / "tokenizer.json").unlink(),
 }
 

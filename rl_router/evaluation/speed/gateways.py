@@ -18,6 +18,7 @@ from rl_router.evaluation.speed.gateway_cost import Contender
 from rl_router.routers.knn import Knn
 
 GRADED = 10_000
+INPUT_USD_PER_MTOK, OUTPUT_USD_PER_MTOK = 1.0, 2.0
 TOPICS = ("primes", "rivers", "poems", "integrals", "capitals", "sonnets", "proofs", "recipes", "regex", "planets")
 LITELLM = {"LITELLM_LOCAL_MODEL_COST_MAP": "True", "LITELLM_TELEMETRY": "False", "LITELLM_LOG": "ERROR"}
 
@@ -26,7 +27,8 @@ def ours(folder: Path, *changes: str, graded: int = GRADED) -> Contender:
     """kNN over `graded` queries in the path of each request, and the log on. `changes` are keys of the recipe."""
     _fit(folder / "knn", graded)
     pool = folder / "pool.yaml"
-    models = [{"name": name, "input_usd_per_mtok": 1, "output_usd_per_mtok": 2} for name in ("weak", "strong")]
+    price = {"input_usd_per_mtok": INPUT_USD_PER_MTOK, "output_usd_per_mtok": OUTPUT_USD_PER_MTOK}
+    models = [{"name": name, **price} for name in ("weak", "strong")]
     pool.write_text(json.dumps({"models": models}))
 
     def command(port: int, backend: str, own: Path) -> list[str]:

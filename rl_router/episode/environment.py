@@ -63,11 +63,12 @@ class Environment:
         budget: Budget | None = None,
         overlong: Overlong | None = None,
         pool: ModelPool | None = None,
+        ledger: Ledger | None = None,
     ):
         self.task, self.codec, self.reward, self.limits = task, codec, reward, limits
         self.query, self.cost_weight, self.router_spec, self.overlong = query, cost_weight, router_spec, overlong
         self.pool = pool or task.pool
-        self.ledger = Ledger()
+        self.ledger = Ledger() if ledger is None else ledger
         self.budget = budget
         if limits.episode_budget_usd is not None:
             self.budget = Budget(limits.episode_budget_usd, name="episode", parent=budget)

@@ -41,6 +41,8 @@ class PolicyCard:
 
 @dataclass(frozen=True, kw_only=True)
 class Policy:
+    """`model` is None where an engine has the weights."""
+
     model: Any
     tokenizer: Any
     card: PolicyCard
@@ -58,7 +60,7 @@ def save_policy(policy: Policy, path: Path) -> None:
     os.replace(partial, path)
 
 
-def load_policy(path: Path) -> Policy:
+def load_policy(path: Path, *, with_weights: bool = True) -> Policy:
     """Raises CheckpointError, in one sentence, for a folder that is missing, truncated or of another shape."""
     if not (path / CARD).is_file():
         raise CheckpointError(f"expected a policy folder with {CARD} at {path}, but there is none; train the run first")
@@ -66,6 +68,8 @@ def load_policy(path: Path) -> Policy:
         card = _read_card(path / CARD)
     except Exception as error:  # unreadable, no JSON, or of another shape
         raise _unreadable(path, error) from error
+    if not with_weights:
+        return Policy(model=None, tokenizer=load_tokenizer(path), card=card)
     model = load_model(path)
     tokenizer = load_tokenizer(path)
     last, rows = _last_token(tokenizer), model.get_input_embeddings().num_embeddings

@@ -21,6 +21,7 @@ from verl.experimental.agent_loop.agent_loop import AgentLoopBase, AgentLoopMetr
 
 from rl_router.episode.rollout import run_episode
 from rl_router.observe.rollouts import TEXT_LIMIT, episode_record
+from rl_router.policy.engines import stop_sampling
 from rl_router.rl.setting import codec_of, setting_of
 from rl_router.types import Episode, Source
 
@@ -107,12 +108,6 @@ class _Engine:
         first = self.extra_fields.get("min_global_steps", out.extra_fields.get("min_global_steps"))
         self.extra_fields = {**out.extra_fields, "min_global_steps": first}
         return out
-
-
-def stop_sampling(engine: str, stop_texts: Sequence[str]) -> dict[str, Any]:
-    """How an engine is told to stop at a text and to give back the tokens that complete it."""
-    keep = {"vllm": {"include_stop_str_in_output": True}, "sglang": {"no_stop_trim": True}}.get(engine, {})
-    return {"stop": list(stop_texts), **keep}
 
 
 def _listed(models: Any) -> list[str] | None:

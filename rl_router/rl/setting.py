@@ -14,6 +14,7 @@ from rl_router.episode.environment import Environment, opening_of
 from rl_router.episode.rewards import Budgeted, GroupAnchored
 from rl_router.episode.task import Task
 from rl_router.errors import RecipeError
+from rl_router.pool.ledger import Ledger
 from rl_router.rl.job import TrainJob, read_job
 from rl_router.types import Episode, Query
 
@@ -52,8 +53,11 @@ class Setting:
         query: Query,
         cost_weight: float,
         models: Sequence[str] | None = None,
+        *,
+        ledger: Ledger | None = None,
     ) -> Environment:
-        """The policy's own tokens cost what the recipe says. `models`: the episode's own pool.
+        """The policy's own tokens cost what the recipe says. `models`: the episode's own pool. `ledger`: where its
+        charges stand for others too.
 
         Without `models`, and where pools are drawn per sample, a question has one of its own, the same each time.
         """
@@ -70,6 +74,7 @@ class Setting:
             router_spec=self.job.policy.router_spec,
             overlong=getattr(self.job.algorithm, "overlong", None),
             pool=self.task.pool.select(models) if models else None,
+            ledger=ledger,
         )
 
     def cuts_question(self, codec: Dialect, query: Query) -> bool:

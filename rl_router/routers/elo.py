@@ -10,14 +10,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 import numpy as np
 from pydantic import Field
-from scipy import sparse
 
 from rl_router.routers.features import Features, Vectors, make_features
-from rl_router.routers.knn import similarities
+from rl_router.routers.index import Index
 from rl_router.routers.learned import learned
 from rl_router.routers.observations import Observations
 from rl_router.routers.router import Router
@@ -71,7 +70,7 @@ class Elo(Router):
         assert self.features_ is not None and self.scores_ is not None
         vectors = self.features_([query.text for query in queries])
         rates = []
-        for similarity in similarities(vectors, self._index):  # [b, n]
+        for similarity in self._index.similarities(vectors):  # [b, n]
             share = similarity / np.maximum(similarity.max(axis=1, keepdims=True), 1e-9)
             wins = weighted_wins(np.float32(self.gamma) ** (1.0 + share), self._comparisons)
             rates.append(win_rates(bradley_terry(wins, self.prior)))
@@ -83,10 +82,9 @@ class Elo(Router):
         return Comparisons.of(self.scores_)
 
     @cached_property
-    def _index(self) -> Any:
-        """[d, n] laid out for products with it."""
+    def _index(self) -> Index:
         assert self.vectors_ is not None
-        return self.vectors_.T.tocsr() if sparse.issparse(self.vectors_) else self.vectors_.T
+        return Index.of(self.vectors_)
 
 
 @dataclass(frozen=True, kw_only=True)

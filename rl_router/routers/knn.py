@@ -2,23 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 import numpy as np
 from pydantic import Field
-from scipy import sparse
 
 from rl_router.routers.features import Features, Vectors, make_features
+from rl_router.routers.index import Index
 from rl_router.routers.learned import learned
 from rl_router.routers.observations import Observations
 from rl_router.routers.router import Router
 from rl_router.types import Query
 
-BLOCK_BYTES = 16 << 20
-"""Of similarities at a time: larger ones spend as long in fetching fresh memory as in the product."""
 SAME = 1e-6
 """Similarities this near are equal: all queries as similar as the k-th are its neighbours too."""
 GROUP = 16
@@ -50,7 +48,7 @@ class Knn(Router):
 
     def _scores(self, queries: Sequence[Query]) -> np.ndarray:
         vectors = self.features_([query.text for query in queries])
-        blocks = similarities(vectors, self._columns_of_index)
+        blocks = self._index.similarities(vectors)
         return np.stack([self._vote(similarity) for block in blocks for similarity in block])
 
     def _vote(self, similarity: np.ndarray) -> np.ndarray:
@@ -64,9 +62,8 @@ class Knn(Router):
         return np.asarray(total / (weights @ self._known[near] + prior))
 
     @cached_property
-    def _columns_of_index(self) -> Any:
-        """[d, n] laid out for products with it."""
-        return self.vectors_.T.tocsr() if sparse.issparse(self.vectors_) else self.vectors_.T
+    def _index(self) -> Index:
+        return Index.of(self.vectors_)
 
     @cached_property
     def _known(self) -> np.ndarray:
@@ -75,14 +72,6 @@ class Knn(Router):
     @cached_property
     def _known_scores(self) -> np.ndarray:
         return np.nan_to_num(self.scores_).astype(np.float64)
-
-
-def similarities(vectors: Any, index: Any) -> Iterator[np.ndarray]:
-    """Blocks [b, n] of the products of [q, d] with the index [d, n], each of at most `BLOCK_BYTES`."""
-    rows = max(1, BLOCK_BYTES // (4 * index.shape[1]))
-    for start in range(0, vectors.shape[0], rows):
-        block = vectors[start : start + rows] @ index
-        yield block.toarray() if sparse.issparse(block) else block
 
 
 def nearest(similarity: np.ndarray, k: int) -> np.ndarray:

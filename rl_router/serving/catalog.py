@@ -69,7 +69,7 @@ class Catalog:
             for name, run in job.routers.items()
             if kind_of(run) == "multi_round"
         }
-        policies = open_policies(job, environment)
+        policies = open_policies(job, specs)
         shadow = Shadow(open_new(job.shadow, SHADOW, specs, job)) if job.shadow is not None else None
         canary = None
         if job.canary is not None:
@@ -137,16 +137,16 @@ def open_new(run: Path, what: str, specs: Mapping[str, ModelSpec], job: ServeJob
     return served
 
 
-def open_policies(job: ServeJob, environment: Mapping[str, str]) -> dict[str, ServedPolicy]:
+def open_policies(job: ServeJob, specs: Mapping[str, ModelSpec]) -> dict[str, ServedPolicy]:
     runs = {name: run for name, run in job.routers.items() if kind_of(run) == "policy"}
+    if stray := sorted(set(job.engines) - set(runs)):
+        raise RecipeError(f"engines.{stray[0]} hosts no policy of this gateway: {', '.join(runs) or 'it serves none'}")
     if not runs:
         return {}
     from rl_router.serving.policy import ServedPolicy  # with torch
 
-    live = None
-    if job.backend == "http":
-        live = LivePool(file=job.pool, models=job.models, endpoint=job.endpoint, mode="live")
-    return {name: ServedPolicy(name, run, live, environment) for name, run in runs.items()}
+    asked = specs if job.backend == "http" else None
+    return {name: ServedPolicy(name, run, asked, job.engines.get(name)) for name, run in runs.items()}
 
 
 def specs_of(job: ServeJob) -> tuple[ModelSpec, ...]:

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from rl_router.pool.pool import ModelPool
 from rl_router.serving.routing import Choice, ServedRouter
-from rl_router.serving.trace import CallRecord, Trace
+from rl_router.serving.trace import Trace, record_of_charge
 from rl_router.types import Call, ModelReply, Query
 
 TRUSTED, LAST, OVER_BUDGET, NOT_ESCALATED = "trusted", "last_step", "over_budget", "not_escalated"
@@ -73,13 +73,4 @@ class Climb:
         try:
             return await self.router.stands(self.query, call, weight, self.pool(), ledger)
         finally:
-            for charge in ledger.charges[before:]:
-                self.trace.calls.append(
-                    CallRecord(
-                        model=charge.model,
-                        status=charge.status.value,
-                        cost_usd=charge.cost_usd if charge.usage_known else None,
-                        usage=charge.usage,
-                        query=VERDICT,
-                    )
-                )
+            self.trace.calls += [record_of_charge(charge, VERDICT) for charge in ledger.charges[before:]]

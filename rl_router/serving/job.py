@@ -9,6 +9,8 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
+from rl_router.policy.engines import EngineKind
+
 Seconds = Annotated[float, Field(gt=0.0, allow_inf_nan=False)]
 Count = Annotated[int, Field(ge=1)]
 
@@ -67,9 +69,19 @@ class Canary:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Engine:
+    """What hosts a policy, and where: evaluation/host_policy.sh starts it."""
+
+    __pydantic_config__ = {"extra": "forbid"}
+    url: Annotated[str, Field(pattern=r"^https?://[^/]+")]
+    kind: EngineKind = "sglang"
+
+
+@dataclass(frozen=True, kw_only=True)
 class ServeJob:
     """`routers` maps a name to the run folder of its router, `default` is what `auto` means (the first one).
 
+    A policy among them is decoded in this process unless `engines` says who hosts it.
     `shadow` is the run of a router that decides on every routed request and is only logged; `canary` answers some.
     `pool` names the models and prices (recipes/pool, or a path). `backend: simulated` answers from the pool's
     simulation instead of its endpoints.
@@ -80,6 +92,7 @@ class ServeJob:
     pool: str
     routers: Mapping[str, Path] = field(default_factory=dict)
     default: str | None = None
+    engines: Mapping[str, Engine] = field(default_factory=dict)
     shadow: Path | None = None
     canary: Canary | None = None
     models: tuple[str, ...] | None = None

@@ -1,7 +1,7 @@
-"""An RL-trained policy in this process: episodes in a thread of their own, decoded together, over the run's own task.
+"""An RL-trained policy as it is served: its run's own task, sampled in this process or by the engine that hosts it.
 
-Torch holds up whatever loop it runs in, so the policy has one of its own; requests that come while others are decoded
-join their batch. The pool is the gateway's, or the run's own where the gateway simulates.
+Torch and tokenizers hold up whatever loop they run in, so episodes have a loop and a thread of their own. Their calls
+go back to the gateway's loop and share its limits, or stay with the run's own pool where the gateway simulates.
 """
 
 from __future__ import annotations
@@ -9,100 +9,101 @@ from __future__ import annotations
 import asyncio
 import threading
 from collections.abc import Mapping, Sequence
-from contextlib import AsyncExitStack
 from dataclasses import replace
 from pathlib import Path
 
+from rl_router.episode.rollout import Generate, Sample, run_episode
 from rl_router.errors import RecipeError
 from rl_router.evaluation.run.harness import job_of
 from rl_router.evaluation.run.trained import TrainedRouter
 from rl_router.observe.run_folder import RunFolder
+from rl_router.pool.backend import Backend, Request
 from rl_router.pool.ledger import Ledger
-from rl_router.pool.live_pool import LivePool, open_pool
 from rl_router.pool.pool import ModelPool
+from rl_router.pool.spec import ModelSpec
 from rl_router.rl.setting import Setting
-from rl_router.serving.errors import ApiError
+from rl_router.serving.engine import EngineClient
 from rl_router.serving.extras import Extras
-from rl_router.types import CallStatus, Episode, Query, Source
+from rl_router.serving.job import Engine
+from rl_router.types import CallStatus, Episode, ModelReply, Query, Source
 
-START_S = 120.0
 SHARED_BATCH = 64
 DEFAULT_WEIGHT = 0.5
 """What `rl-router route` takes for a policy too when nobody says how much cost weighs."""
 
 
 class ServedPolicy:
-    """The policy `name`. `live` is the pool that its calls go to; None: the pool that the run was trained with."""
+    """The policy `name`. `specs` are the gateway's models; None: those that the run was trained with, simulated.
 
-    def __init__(self, name: str, run: Path, live: LivePool | None, environment: Mapping[str, str]) -> None:
+    With an `engine` no weights are read here. RecipeError where the pool has no model that the policy knows.
+    """
+
+    def __init__(
+        self, name: str, run: Path, specs: Mapping[str, ModelSpec] | None, engine: Engine | None = None
+    ) -> None:
         folder = RunFolder.open(run)
-        self.name = name
-        self._router = TrainedRouter.load("policy", folder.policy, Setting.of(job_of(folder, {})))
-        task = self._router.setting.task
-        if live is not None and not {spec.name for spec in live.specs()} & set(task.pool.names):
-            known = ", ".join(task.pool.names)
-            raise RecipeError(f"the pool {live.file} has none of the models that {run} was trained with: {known}")
-        self._pool: ModelPool = task.pool
+        self.name, self._specs = name, specs
+        setting = Setting.of(job_of(folder, {}))
+        self._router = TrainedRouter.load("policy", folder.policy, setting, with_weights=engine is None)
+        known = self._router.setting.task.pool.names
+        if specs is not None and not set(specs) & set(known):
+            raise RecipeError(f"the pool has none of the models that {run} was trained with: {', '.join(known)}")
+        self._engine = None if engine is None else EngineClient(name, engine, self._router.codec.stop_texts)
+        self._generate = _in_process(self._router) if self._engine is None else self._engine.generate
         self._loop = asyncio.new_event_loop()
-        self._closed = asyncio.Event()
-        ready = threading.Event()
-        self._thread = threading.Thread(
-            target=self._loop.run_until_complete, args=(self._live(live, environment, ready),), name=name, daemon=True
-        )
+        self._thread = threading.Thread(target=self._loop.run_forever, name=name, daemon=True)
         self._thread.start()
-        if not ready.wait(START_S):
-            raise RecipeError(f"the pool of the policy in {run} did not open within {START_S:g} seconds")
 
-    async def play(self, query: Query, extras: Extras, ledger: Ledger, deadline_s: float) -> Episode:
+    async def play(self, query: Query, extras: Extras, backend: Backend, ledger: Ledger) -> Episode:
         """One greedy episode at the trained cost weight nearest to the one that is asked for. Who leaves ends it.
 
-        What it comes to is in `ledger` as it is spent. ApiError when `deadline_s` of the monotonic clock passes.
+        Every call and turn is in `ledger` as soon as it is made.
         """
-        work = asyncio.run_coroutine_threadsafe(self._play(query, extras, ledger, deadline_s), self._loop)
+        bridge = _Bridge(backend, asyncio.get_running_loop())
+        work = asyncio.run_coroutine_threadsafe(self._play(query, extras, bridge, ledger), self._loop)
         return await asyncio.wrap_future(work)
 
     def close(self) -> None:
-        self._loop.call_soon_threadsafe(self._closed.set)
+        if self._engine is not None:
+            self._loop.call_soon_threadsafe(self._engine.close)
+        self._loop.call_soon_threadsafe(self._loop.stop)
 
-    async def _live(self, live: LivePool | None, environment: Mapping[str, str], ready: threading.Event) -> None:
-        from rl_router.policy.decoder import BatchedDecoder
-
-        async with AsyncExitStack() as stack:
-            if live is not None:
-                opened = await stack.enter_async_context(open_pool(live, environment))
-                self._pool = ModelPool(opened.pool.specs, opened.pool.backend, None)
-            policy = self._router.policy
-            self._decoder = BatchedDecoder(policy.model, pad_id=policy.tokenizer.pad_token_id, max_batch=SHARED_BATCH)
-            ready.set()
-            await self._closed.wait()
-
-    async def _play(self, query: Query, extras: Extras, ledger: Ledger, deadline_s: float) -> Episode:
-        from rl_router.episode.rollout import run_episode
-        from rl_router.policy.decoder import Sample, text_end
-        from rl_router.policy.play import GREEDY
-
+    async def _play(self, query: Query, extras: Extras, backend: Backend, ledger: Ledger) -> Episode:
         router = self._router
-        job = router.setting.job
+        job, task = router.setting.job, router.setting.task
         if extras.budget_usd is not None:
             job = replace(job, limits=replace(job.limits, episode_budget_usd=extras.budget_usd))
-        setting = replace(router.setting, job=job, task=replace(router.setting.task, pool=self._pool))
+        if self._specs is not None:
+            task = replace(task, pool=ModelPool(self._specs.values(), backend, None))
+        setting = replace(router.setting, job=job, task=task)
         weight = router.nearest_weight(DEFAULT_WEIGHT if extras.cost_weight is None else extras.cost_weight)
-        environment = setting.environment(router.codec, query, weight, extras.allowed_models)
-        environment.ledger = ledger
-        ended = text_end(router.policy.tokenizer, router.codec.stop_texts)
+        environment = setting.environment(router.codec, query, weight, extras.allowed_models, ledger=ledger)
+        return await run_episode(environment, self._generate)
 
-        async def generate(prompt_ids: list[int], max_tokens: int, stop_ids: Sequence[int]) -> Sample:
-            return await self._decoder.generate(
-                prompt_ids, max_tokens=max_tokens, stop_ids=stop_ids, params=GREEDY, ended=ended
-            )
 
-        try:
-            async with asyncio.timeout_at(deadline_s):  # the loop's clock is the monotonic one
-                return await run_episode(environment, generate)
-        except TimeoutError:
-            raise ApiError(
-                504, f"the deadline passed before {self.name} had an answer", code="deadline_exceeded"
-            ) from None
+class _Bridge:
+    """The gateway's endpoints, asked from another loop. A call that is cancelled here is cancelled there."""
+
+    def __init__(self, backend: Backend, loop: asyncio.AbstractEventLoop) -> None:
+        self._backend, self._loop = backend, loop
+
+    async def complete(self, request: Request) -> ModelReply:
+        return await asyncio.wrap_future(asyncio.run_coroutine_threadsafe(self._backend.complete(request), self._loop))
+
+
+def _in_process(router: TrainedRouter) -> Generate:
+    """Turns that come while others are decoded join their batch."""
+    from rl_router.policy.decoder import BatchedDecoder, text_end
+    from rl_router.policy.play import GREEDY
+
+    policy = router.policy
+    decoder = BatchedDecoder(policy.model, pad_id=policy.tokenizer.pad_token_id, max_batch=SHARED_BATCH)
+    ended = text_end(policy.tokenizer, router.codec.stop_texts)
+
+    async def generate(prompt_ids: list[int], max_tokens: int, stop_ids: Sequence[int]) -> Sample:
+        return await decoder.generate(prompt_ids, max_tokens=max_tokens, stop_ids=stop_ids, params=GREEDY, ended=ended)
+
+    return generate
 
 
 def best_so_far(episode: Episode) -> str:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import time
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
@@ -14,7 +16,8 @@ from rl_router.serving.json_bytes import dumps, with_field
 from rl_router.serving.relay import FIELD, Relay
 from rl_router.serving.request_text import conversation_text
 from rl_router.serving.routing import Choice
-from rl_router.serving.trace import CallRecord, Trace
+from rl_router.serving.trace import CallRecord, Trace, record_of_charge
+from rl_router.serving.upstream_backend import UpstreamBackend
 from rl_router.types import Call, Episode, Query
 
 if TYPE_CHECKING:
@@ -27,13 +30,22 @@ NOT_FOR_POLICIES = ("tools", "tool_choice", "functions", "response_format", "log
 async def answer_by_policy(
     gateway: Gateway, inbound: Inbound, trace: Trace, asked: Asked, body: dict[str, Any], deadline_s: float
 ) -> None:
-    """ApiError for a request that asks for more than text, or for which there is too little time."""
+    """ApiError for a request that asks for more than text, and where no answer comes in time."""
     from rl_router.serving.policy import best_so_far, turns
 
     name = asked.target.policy
     assert name is not None
     query = whole_query(trace, asked, body)
-    episode = await gateway.catalog.policies[name].play(query, asked.extras, trace.ledger, deadline_s)
+    backend = UpstreamBackend(gateway.catalog, gateway.job.limits, deadline_s)
+    try:
+        async with asyncio.timeout(deadline_s - time.monotonic()):
+            episode = await gateway.catalog.policies[name].play(query, asked.extras, backend, trace.ledger)
+    except BaseException as error:  # what it has asked until then is paid for
+        trace.calls = [record_of_charge(charge) for charge in trace.ledger.charges if charge.purpose == "worker"]
+        if isinstance(error, TimeoutError):
+            message = "the deadline passed before the policy had an answer"
+            raise ApiError(504, message, code="deadline_exceeded") from None
+        raise
     trace.turns = turns(episode)
     note(trace, name, episode)
     gateway.settle(trace)

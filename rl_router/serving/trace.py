@@ -6,7 +6,7 @@ import time
 from dataclasses import dataclass, field
 from typing import Any
 
-from rl_router.pool.ledger import Ledger
+from rl_router.pool.ledger import Charge, Ledger
 from rl_router.pool.spec import ModelSpec
 from rl_router.serving.accounts import ANYBODY, Account
 from rl_router.serving.inbound import Header
@@ -43,6 +43,14 @@ class CallRecord:
             "completion_tokens": self.usage.completion_tokens,
         }
         return view if self.query is None else {**view, "query": self.query}
+
+
+def record_of_charge(charge: Charge, query: str | None = None) -> CallRecord:
+    """A call of which only the ledger knows."""
+    return CallRecord(
+        model=charge.model, status=charge.status.value, usage=charge.usage, query=query,
+        cost_usd=charge.cost_usd if charge.usage_known else None,
+    )  # fmt: skip
 
 
 @dataclass(slots=True)

@@ -11,7 +11,7 @@ from rl_router.policy.tokenizer import train_tokenizer
 from rl_router.rl.setting import Setting
 
 pytest.importorskip("verl")
-from rl_router.rl.agent_loop import EpisodeAgentLoop, stop_sampling  # noqa: E402
+from rl_router.rl.agent_loop import EpisodeAgentLoop  # noqa: E402
 
 
 class ScriptedServer:
@@ -78,9 +78,3 @@ def test_only_what_the_policy_sampled_is_trained_on(loop):
     assert [output.response_mask[0], output.response_mask[sampled[0]]] == [1, 0]  # the reply follows the first turn
     masked = [p for p, m in zip(output.response_logprobs, output.response_mask, strict=True) if m]
     assert set(masked) == {-0.5}
-
-
-def test_an_engine_is_told_to_keep_the_text_that_it_stops_at():
-    assert stop_sampling("vllm", ["</search>"]) == {"stop": ["</search>"], "include_stop_str_in_output": True}
-    assert stop_sampling("sglang", ["</search>"]) == {"stop": ["</search>"], "no_stop_trim": True}
-    assert stop_sampling("transformers", ["</search>"]) == {"stop": ["</search>"]}

@@ -13,6 +13,7 @@ import yaml
 from scripted import ScriptedServer
 
 from rl_router.data.table import RoutingTable
+from rl_router.observe.run_folder import RunFolder
 from rl_router.routers.knn import Knn
 from rl_router.serving.background import BackgroundGateway
 from rl_router.serving.job import ServeJob
@@ -67,6 +68,26 @@ def pool(tmp_path_factory):
     ]  # fmt: skip
     path.write_text(yaml.safe_dump({"models": models}))
     return path
+
+
+@pytest.fixture(scope="session")
+def policy_run(tmp_path_factory):
+    """The run folder of a policy that was warm-started by a few steps."""
+    pytest.importorskip("torch")
+    from rl_router.observe.files import write_json
+    from rl_router.policy.prepare import make_policy
+    from rl_router.recipe import load_job
+    from rl_router.rl.job import job_to_dict
+
+    folder = RunFolder(tmp_path_factory.mktemp("runs") / "tiny")
+    changes = ["task.n_train=60", "warm_start.demonstrations=200", "warm_start.steps=4", f"run_dir={folder.path}"]
+    job = load_job("quickstart", changes)
+    make_policy(
+        job.policy, job.warm_start, task=job.task.build(), cost_weights=job.cost_weights, tell_cost_weight=True,
+        limits=job.limits, seed=0, folder=folder.policy,
+    )  # fmt: skip
+    write_json(folder.config, job_to_dict(job))
+    return folder.path
 
 
 @pytest.fixture

@@ -9,10 +9,6 @@ import pytest
 
 pytest.importorskip("torch")
 
-from rl_router.observe.files import write_json
-from rl_router.observe.run_folder import RunFolder
-from rl_router.recipe import load_job
-from rl_router.rl.job import job_to_dict
 from rl_router.serving.background import gateway_in_background
 from rl_router.serving.job import ServeJob
 from rl_router.serving.policy import best_so_far
@@ -21,22 +17,6 @@ from rl_router.serving.upstream import DEADLINE
 from rl_router.types import Call, CallStatus, Episode, Mode, ModelReply, Query, StopReason, Usage
 
 CHAT = [{"role": "user", "content": "2 + 2"}]
-
-
-@pytest.fixture(scope="module")
-def policy_run(tmp_path_factory):
-    """The run folder of a policy that was warm-started by a few steps."""
-    from rl_router.policy.prepare import make_policy
-
-    folder = RunFolder(tmp_path_factory.mktemp("runs") / "tiny")
-    changes = ["task.n_train=60", "warm_start.demonstrations=200", "warm_start.steps=4", f"run_dir={folder.path}"]
-    job = load_job("quickstart", changes)
-    make_policy(
-        job.policy, job.warm_start, task=job.task.build(), cost_weights=job.cost_weights, tell_cost_weight=True,
-        limits=job.limits, seed=0, folder=folder.policy,
-    )  # fmt: skip
-    write_json(folder.config, job_to_dict(job))
-    return folder.path
 
 
 @pytest.fixture(scope="module")

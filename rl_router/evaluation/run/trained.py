@@ -28,16 +28,19 @@ class TrainedRouter:
     setting: Setting
 
     @staticmethod
-    def load(name: str, folder: Path, setting: Setting) -> TrainedRouter:
-        """CheckpointError, in one sentence, when the folder is missing, cut off or trained for another task."""
+    def load(name: str, folder: Path, setting: Setting, *, with_weights: bool = True) -> TrainedRouter:
+        """CheckpointError, in one sentence, when the folder is missing, cut off or trained for another task.
+
+        Without its weights, which somebody else has then, a policy cannot `play`.
+        """
         import torch
 
         from rl_router.policy.folder import load_policy
 
-        policy = load_policy(folder)
+        policy = load_policy(folder, with_weights=with_weights)
         _check_same_task(folder, policy.card, setting.task)
         job = replace(setting.job, tell_cost_weight=bool(policy.card.cost_weights))
-        if job.cluster.device == "cuda" and torch.cuda.is_available():
+        if with_weights and job.cluster.device == "cuda" and torch.cuda.is_available():
             policy.model.to("cuda")
         setting = replace(setting, job=job)
         return TrainedRouter(name=name, policy=policy, codec=setting.codec(policy.tokenizer), setting=setting)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 from rl_router.episode.multi_round_run import is_multi_round
 from rl_router.errors import CheckpointError, RecipeError
@@ -54,11 +54,7 @@ class Catalog:
         """Everything that a request could miss is refused here: models, prices, keys, routers."""
         specs = {spec.name: spec for spec in specs_of(job)}
         mask = Mask(all_keys(environment))
-        upstream: Upstream
-        if job.backend == "simulated":
-            upstream = SimulatedUpstream(specs.values())
-        else:
-            upstream = HttpUpstream(specs.values(), environment)
+        upstream = open_upstream(job, specs, environment)
         routers = {
             name: ServedRouter(name, router_folder(run), specs, processes=job.scorers)
             for name, run in job.routers.items()
@@ -145,15 +141,28 @@ def open_policies(job: ServeJob, specs: Mapping[str, ModelSpec]) -> dict[str, Se
         return {}
     from rl_router.serving.policy import ServedPolicy  # with torch
 
-    asked = specs if job.backend == "http" else None
+    asked = specs if job.backend != "simulated" else None
     return {name: ServedPolicy(name, run, asked, job.engines.get(name)) for name, run in runs.items()}
+
+
+def open_upstream(job: ServeJob, specs: Mapping[str, ModelSpec], environment: Mapping[str, str]) -> Upstream:
+    match job.backend:
+        case "simulated":
+            return SimulatedUpstream(specs.values())
+        case "litellm":
+            from rl_router.serving.litellm_upstream import LiteLLMUpstream  # with litellm
+
+            return LiteLLMUpstream(specs.values(), environment)
+        case "http":
+            return HttpUpstream(specs.values(), environment)
 
 
 def specs_of(job: ServeJob) -> tuple[ModelSpec, ...]:
     if job.backend == "simulated":
         specs = load_specs(pool_path(job.pool))
         return tuple(s for s in specs if job.models is None or s.name in job.models)
-    return LivePool(file=job.pool, models=job.models, endpoint=job.endpoint, mode="live").specs()
+    client: Literal["openai", "litellm"] = "litellm" if job.backend == "litellm" else "openai"
+    return LivePool(file=job.pool, models=job.models, endpoint=job.endpoint, mode="live", client=client).specs()
 
 
 def router_folder(run: Path) -> Path:

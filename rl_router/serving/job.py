@@ -83,8 +83,8 @@ class ServeJob:
 
     A policy among them is decoded in this process unless `engines` says who hosts it.
     `shadow` is the run of a router that decides on every routed request and is only logged; `canary` answers some.
-    `pool` names the models and prices (recipes/pool, or a path). `backend: simulated` answers from the pool's
-    simulation instead of its endpoints.
+    `pool` names the models and prices (recipes/pool, or a path). `backend: litellm` is for providers that are not
+    OpenAI-compatible, `simulated` answers from the pool's simulation instead of its endpoints.
     """
 
     __pydantic_config__ = {"extra": "forbid"}
@@ -97,7 +97,7 @@ class ServeJob:
     canary: Canary | None = None
     models: tuple[str, ...] | None = None
     endpoint: str | None = None
-    backend: Literal["http", "simulated"] = "http"
+    backend: Literal["http", "litellm", "simulated"] = "http"
     host: str = "127.0.0.1"
     port: Annotated[int, Field(ge=0, le=65535)] = 8000
     workers: Count = 1

@@ -81,7 +81,7 @@ class Relay:
         if not choices and chunk.get("usage") is not None:
             self._usage_event = data
             return b""
-        if not finished:
+        if not (finished or self._finished):  # some providers send their usage with an empty choice, after the end
             return self._released(event + b"\n\n")
         self._finished = True
         released, self._held = self._held, event + b"\n\n"

@@ -72,7 +72,7 @@ def pool(tmp_path_factory):
 
 @pytest.fixture(scope="session")
 def policy_run(tmp_path_factory):
-    """The run folder of a policy that was warm-started by a few steps."""
+    """The run folder of a policy that was warm-started until it asks, and hardly longer."""
     pytest.importorskip("torch")
     from rl_router.observe.files import write_json
     from rl_router.policy.prepare import make_policy
@@ -80,7 +80,7 @@ def policy_run(tmp_path_factory):
     from rl_router.rl.job import job_to_dict
 
     folder = RunFolder(tmp_path_factory.mktemp("runs") / "tiny")
-    changes = ["task.n_train=60", "warm_start.demonstrations=200", "warm_start.steps=4", f"run_dir={folder.path}"]
+    changes = ["task.n_train=60", "warm_start.demonstrations=400", "warm_start.steps=120", f"run_dir={folder.path}"]
     job = load_job("quickstart", changes)
     make_policy(
         job.policy, job.warm_start, task=job.task.build(), cost_weights=job.cost_weights, tell_cost_weight=True,

@@ -99,6 +99,19 @@ def test_a_stream_arrives_whole_with_the_metadata_in_its_last_event(gateway):
     assert upstream.bodies[0]["stream_options"] == {"include_usage": True}
 
 
+def test_a_provider_that_tells_its_usage_with_an_empty_choice_is_priced_and_its_last_event_has_the_metadata(gateway):
+    def reply(body):
+        whole = events(["for", "ty"])
+        *parts, usage, done = whole.content
+        return type(whole)(content=[*parts, usage.replace(b'"choices": []', b'"choices": [{"delta": {}}]'), done])
+
+    with gateway(reply) as (running, _):
+        answer = httpx.post(f"{running.url}/chat/completions", json={"model": "mid", "messages": SUM, "stream": True})
+    *_, last, done = answer.text.strip().split("\n\n")
+    assert done == "data: [DONE]"
+    assert json.loads(last.removeprefix("data: "))["router_metadata"]["total_cost"] == pytest.approx(0.0019)
+
+
 def test_a_client_that_asks_for_usage_gets_it_last(gateway):
     with gateway(lambda body: events(["a"])) as (running, _):
         *chunks, _done = stream(running, stream_options={"include_usage": True})

@@ -46,7 +46,7 @@ def hosted(run, engine, folder, *more):
     with subprocess.Popen([*command, *more], env=environment, cwd=folder) as process:
         try:
             url = f"http://127.0.0.1:{port}"
-            until_s = time.monotonic() + 120
+            until_s = time.monotonic() + 300
             while process.poll() is None and time.monotonic() < until_s:
                 try:
                     httpx.get(f"{url}/seen", timeout=5)
@@ -63,7 +63,9 @@ def answers(job):
         found = []
         for question in QUESTIONS:
             body = {"model": "auto", "messages": [{"role": "user", "content": question}], "cost_weight": 0.25}
-            answer = httpx.post(f"{gateway.url}/chat/completions", json=body, timeout=60).json()
+            asked = httpx.post(f"{gateway.url}/chat/completions", json=body, timeout=120)
+            assert asked.status_code == 200, asked.text
+            answer = asked.json()
             metadata = answer["router_metadata"]
             calls = [(call["model"], call["query"]) for call in metadata["call_history"]]
             said = answer["choices"][0]["message"]["content"]

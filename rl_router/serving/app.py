@@ -63,6 +63,7 @@ class Gateway:
             if not endpoint.is_work:
                 await endpoint.run(self, inbound, trace)
                 return
+            trace.is_logged = endpoint.is_logged
             trace.account.admit(time.monotonic())
             await self.gate.enter()
             try:
@@ -95,7 +96,7 @@ class Gateway:
         trace.settled = True
         trace.account.pay(trace.cost_usd)
         self.metrics.observe(trace)
-        if trace.is_work:
+        if trace.is_logged:
             self.log.write(trace)
             if self._spans is not None:
                 self._spans.write(trace)

@@ -1,4 +1,5 @@
-"""What answers at each path. `is_work` is what goes through the gate and into the log; the rest must always answer."""
+"""What answers at each path. `is_work` is what goes through the gate, `is_logged` what has a line in the log, also when
+it is refused there; the rest must always answer."""
 
 from __future__ import annotations
 
@@ -29,6 +30,7 @@ class Endpoint:
     run: Callable[[Gateway, Inbound, Trace], Awaitable[None]]
     needs_key: bool = True
     is_work: bool = False
+    is_logged: bool = False
 
 
 async def health(gateway: Gateway, inbound: Inbound, trace: Trace) -> None:
@@ -104,9 +106,9 @@ async def document(gateway: Gateway, inbound: Inbound, trace: Trace) -> None:
 
 
 ENDPOINTS: dict[str, dict[str, Endpoint]] = {
-    "/v1/chat/completions": {"POST": Endpoint(run=proxied(CHAT), is_work=True)},
-    "/v1/responses": {"POST": Endpoint(run=proxied(RESPONSES), is_work=True)},
-    "/v1/embeddings": {"POST": Endpoint(run=proxied(EMBEDDINGS), is_work=True)},
+    "/v1/chat/completions": {"POST": Endpoint(run=proxied(CHAT), is_work=True, is_logged=True)},
+    "/v1/responses": {"POST": Endpoint(run=proxied(RESPONSES), is_work=True, is_logged=True)},
+    "/v1/embeddings": {"POST": Endpoint(run=proxied(EMBEDDINGS), is_work=True, is_logged=True)},
     "/v1/route": {"POST": Endpoint(run=route, is_work=True)},
     "/v1/feedback": {"POST": Endpoint(run=feedback)},
     "/v1/models": {"GET": Endpoint(run=models)},

@@ -75,6 +75,8 @@ class LiteLLMUpstream:
             if reply.status == 429:
                 ring.rest(key, time.monotonic() + (retry_after_s(reply.headers, time.time()) or 0.0))
             return reply
+        if answer is None:  # what litellm makes of a 422, after it has tried without some of the fields
+            return LiteLLMReply.of(spec.name, ApiError(422, f"{spec.name} cannot process this request"))
         if content.get("stream"):
             return LiteLLMReply(spec.name, 200, {}, answer)
         return LiteLLMReply(spec.name, 200, {}, answer.model_dump_json(exclude_none=False).encode())
@@ -88,7 +90,7 @@ class LiteLLMUpstream:
         if isinstance(error, exceptions.APIConnectionError) or not isinstance(status, int) or status < 400:
             reason = f"the connection to {model} broke ({type(error).__name__})"
             raise UpstreamError(CallStatus.FAILED, reason, billed_unknown=True) from None
-        headers = dict(getattr(getattr(error, "response", None), "headers", None) or {})
+        headers = dict(getattr(error, "litellm_response_headers", None) or {})
         message = " ".join(str(error).removeprefix("litellm.").split())
         return LiteLLMReply(model, status, headers, ApiError(status, message).body)
 

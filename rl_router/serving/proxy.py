@@ -31,7 +31,6 @@ def proxied(dialect: Dialect) -> Callable[[Gateway, Inbound, Trace], Awaitable[N
     """The endpoint that relays this dialect."""
 
     async def run(gateway: Gateway, inbound: Inbound, trace: Trace) -> None:
-        trace.is_work = True
         body = await inbound.object(gateway.job.limits)
         with ended_with_client(inbound):
             catalog = gateway.catalog

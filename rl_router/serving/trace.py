@@ -60,7 +60,7 @@ class Trace:
     request_id: str
     endpoint: str
     account: Account = ANYBODY
-    is_work: bool = False
+    is_logged: bool = False
     settled: bool = False
     asked_model: str = ""
     stream: bool = False

@@ -78,11 +78,13 @@ def test_a_provider_of_another_format_is_spoken_to_in_its_own(served):
 
 
 def test_a_refusal_keeps_its_status_and_another_model_answers_where_one_fails(served):
-    with served(lambda body: refusal(422, "not like this")) as (running, _):
+    with served(lambda body: refusal(400, f"not like this, {KEY}")) as (running, _):
         answer = ask(running.url, model="mid")
-        assert answer.status_code == 422
+        assert answer.status_code == 400
         assert "not like this" in answer.json()["error"]["message"]
         assert KEY not in answer.text
+    with served(lambda body: refusal(422, "not like this")) as (running, _):
+        assert ask(running.url, model="mid").status_code == 422
     with served(lambda body: completion("42") if body["model"] != "mid" else refusal(500, "down")) as (running, _):
         answer = ask(running.url)
         assert answer.json()["choices"][0]["message"]["content"] == "42"

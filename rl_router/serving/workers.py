@@ -15,6 +15,8 @@ from multiprocessing import get_context
 from multiprocessing.process import BaseProcess
 from types import FrameType
 
+from prometheus_client.multiprocess import mark_process_dead
+
 from rl_router.observe.console import say
 from rl_router.serving.job import ServeJob
 
@@ -56,6 +58,7 @@ class Workers:
                 del self._children[child]
             elif time.monotonic() - since_s > SHORT_LIFE_S:
                 del self._children[child]
+                mark_process_dead(child.pid)  # what it was doing is no longer under way
                 say(f"a worker ended with {child.exitcode} and is replaced")
                 self._start()
 

@@ -134,6 +134,31 @@ def test_litellm_as_a_client(gateway, streams):
             assert answer.choices[0].message.content == "42"
 
 
+def test_litellm_calls_a_tool_in_a_stream_and_brings_its_result(gateway):
+    litellm = pytest.importorskip("litellm")
+    settings = {"model": "openai/auto", "api_key": "sk-mine", "stream": True, "timeout": 20, "tools": [ADD]}
+    called = {"index": 0, "id": "c1", "type": "function", "function": {"name": "add", "arguments": '{"a": 1}'}}
+
+    def reply(body):
+        if body["messages"][-1]["role"] == "tool":
+            return events(["th", "ree"])
+        head, end, *rest = events([]).content
+        delta = head.replace(b'{"role": "assistant", "content": ""}', json.dumps({"tool_calls": [called]}).encode())
+        return type(completion())(content=[head, delta, end.replace(b'"stop"', b'"tool_calls"'), *rest])
+
+    with gateway(reply) as (running, upstream):
+        chunks = list(litellm.completion(messages=SUM, api_base=running.url, **settings))
+        first = litellm.stream_chunk_builder(chunks, messages=SUM).choices[0]
+        assert first.finish_reason == "tool_calls"
+        assert json.loads(first.message.tool_calls[0].function.arguments) == {"a": 1}
+        result = {"role": "tool", "tool_call_id": "c1", "content": "1"}
+        turns = [*SUM, first.message.model_dump(), result]
+        words = litellm.completion(messages=turns, api_base=running.url, **settings)
+        assert "".join(chunk.choices[0].delta.content or "" for chunk in words) == "three"
+    assert [body["tools"] for body in upstream.bodies] == [[ADD], [ADD]]
+    assert upstream.bodies[1]["messages"][1]["tool_calls"][0]["id"] == "c1"
+
+
 def test_litellm_raises_an_upstreams_limit_as_one(gateway):
     litellm = pytest.importorskip("litellm")
     with gateway(lambda body: refusal(429, "slow down")) as (running, _), pytest.raises(litellm.RateLimitError):

@@ -8,6 +8,7 @@ import pytest
 import yaml
 from scripted import completion, events, refusal
 
+from rl_router.cli import main
 from rl_router.errors import RecipeError
 from rl_router.evaluation.off_policy.log import read_log
 from rl_router.serving.accounts import Account, Accounts, digest
@@ -115,6 +116,34 @@ def test_only_an_admins_key_reloads(gateway, keys):
         assert codes == [403, 200]
         assert before.names.all() == ["auto", "rl-router/knn", "small", "mid", "large"]
         assert post(running, key="ann").status_code == 200
+
+
+def test_the_key_command_makes_keys_that_open_a_gateway_within_their_limits(gateway, tmp_path, capsys):
+    def made(*arguments):
+        assert main(["key", *arguments]) == 0
+        said = capsys.readouterr()
+        return said.err.strip().rpartition(" ")[2], yaml.safe_load(said.out)[0]
+
+    (ann, anns), (root, roots) = made("ann", "--requests-per-minute", "2"), made("root", "--admin")
+    path = tmp_path / "keys.yaml"
+    path.write_text(yaml.safe_dump({"keys": [anns, roots]}))
+    assert ann not in path.read_text()
+    with gateway(lambda body: completion(), keys=path) as (running, _):
+        answers = [post(running, key=ann) for _ in range(3)]
+        assert [answer.status_code for answer in answers] == [200, 200, 429]
+        assert int(answers[2].headers["retry-after"]) >= 1
+        reload = f"{running.url.removesuffix('/v1')}/admin/reload"
+        codes = [httpx.post(reload, headers={"authorization": f"Bearer {key}"}).status_code for key in (ann, root)]
+        assert codes == [403, 200]
+    lines = [json.loads(line) for line in (tmp_path / "log.jsonl").read_text().splitlines()]
+    assert [(line["account"], line["status"]) for line in lines] == [("ann", 200), ("ann", 200), ("ann", 429)]
+
+
+@pytest.mark.parametrize("arguments", [["ann", "--budget-usd", "-1"], ["ann", "--requests-per-minute", "0"], [""]])
+def test_the_key_command_makes_no_key_that_a_gateway_would_refuse(arguments, capsys):
+    assert main(["key", *arguments]) == 2
+    said = capsys.readouterr()
+    assert said.out == "" and "sk-rlr-" not in said.err
 
 
 def test_no_key_no_prompt_and_no_answer_is_in_any_log(gateway, keys, tmp_path, caplog, capfd):

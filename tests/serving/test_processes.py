@@ -8,6 +8,7 @@ import threading
 import time
 
 import httpx
+import psutil
 import pytest
 from gateway_process import LIMIT_S, SUM, ask, serving
 from scripted import ScriptedServer, completion, events
@@ -94,6 +95,36 @@ def test_sighup_reads_routers_anew_and_keeps_the_old_ones_on_an_error(run, pool,
         process.send_signal(signal.SIGHUP)
         assert "not reloaded" in process.stderr.readline()
         assert ask(url, model="another").status_code == 200
+
+
+def test_workers_are_one_gateway_to_who_counts_what_they_do(run, pool, tmp_path):
+    """Metrics are summed and feedback finds its request, whichever worker is asked; one that is killed is replaced."""
+    log = tmp_path / "log.jsonl"
+
+    def counted(base, name):
+        lines = httpx.get(f"{base}/metrics", timeout=30).text.splitlines()
+        return sum(float(line.rpartition(" ")[2]) for line in lines if line.startswith(name))
+
+    with (
+        ScriptedServer(lambda body: completion()) as upstream,
+        serving(run, pool, upstream, log, "workers=2") as (process, url),
+    ):
+        base = url.removesuffix("/v1")
+        ids = [ask(url).headers["x-request-id"] for _ in range(12)]
+        for request_id in ids:
+            rated = httpx.post(f"{url}/feedback", json={"request_id": request_id, "rating": "up"}, timeout=30)
+            assert rated.status_code == 200
+        assert [counted(base, "rl_router_requests_total") for _ in range(6)] == [12] * 6
+        assert [counted(base, "rl_router_feedback_total") for _ in range(6)] == [12] * 6
+        first, *_ = psutil.Process(process.pid).children()[-2:]
+        first.kill()
+        assert "is replaced" in process.stderr.readline()
+        assert ask(url).status_code == 200
+        assert counted(base, "rl_router_requests_total") == 13
+        assert counted(base, "rl_router_running") == 0
+    lines = [json.loads(line) for line in log.read_text().splitlines()]
+    rated = [line["query_id"] for line in lines if line["kind"] == "feedback"]
+    assert sorted(rated) == sorted(ids)
 
 
 def test_a_port_that_is_taken_is_said_in_one_sentence(run, pool, tmp_path):

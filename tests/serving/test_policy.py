@@ -86,7 +86,7 @@ def test_the_clients_deadline_ends_an_episode_and_what_it_had_spent_is_paid(url,
         environment.ledger.charge(model="nano", usage=Usage(prompt_tokens=1), cost_usd=0.25, status=CallStatus.OK)
         await asyncio.sleep(60)
 
-    monkeypatch.setattr("rl_router.episode.rollout.run_episode", too_slow)
+    monkeypatch.setattr("rl_router.serving.policy.run_episode", too_slow)
     began_s = time.monotonic()
     body = {"model": "auto", "messages": CHAT}
     answer = httpx.post(f"{url}/chat/completions", json=body, headers={DEADLINE: "0.3"}, timeout=50)

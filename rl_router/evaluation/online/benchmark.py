@@ -53,9 +53,9 @@ def _jobs(args: argparse.Namespace) -> Iterator[tuple[str, Any]]:
         for seed in args.seeds:
             stream = Stream.of(rest, args.requests, rng=np.random.default_rng(seed))
             fitted = Online().fit(warm).look_ahead(stream.queries)
-            for algorithm in ALGORITHMS:
-                router = fitted.copied(algorithm=algorithm)
-                for feedback in (Feedback(), Feedback(share=0.3, delay=50)):
+            for feedback in (Feedback(), Feedback(share=0.3, delay=50)):
+                for algorithm in ALGORITHMS:
+                    router = fitted.copied(algorithm=algorithm)
                     name = f"regret {args.regret} {args.requests} {algorithm} {feedback.share} seed {seed}"
                     yield name, partial(regret, router, stream, feedback=feedback, seed=seed, progress=_Bars())
     if args.changes is not None:

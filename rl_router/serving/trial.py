@@ -15,6 +15,7 @@ from dataclasses import replace
 from hashlib import blake2b
 from typing import TYPE_CHECKING
 
+from rl_router.errors import PoolError
 from rl_router.serving.arms import Arms
 from rl_router.serving.errors import ApiError
 from rl_router.serving.request_log import RequestLog
@@ -68,7 +69,10 @@ class CanaryTrial:
         assert mine.decision is not None and new.decision is not None
         chosen = new if arm == CANARY else mine
         arms = {CONTROL: mine.decision.model, CANARY: new.decision.model}
-        self._arms.keep(asked.query.query_id, arm)
+        try:
+            self._arms.keep(asked.query.query_id, arm)
+        except PoolError as error:  # a full disk: the answer is worth more than what feedback on it counts for
+            log.warning("feedback on this answer will count for no arm: %s", error)
         return replace(chosen, arm=arm, arms=arms, decision=self._mixed(chosen, mine.decision, new.decision))
 
     def arm_of_answer(self, request_id: str) -> str:

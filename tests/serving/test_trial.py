@@ -16,12 +16,13 @@ import pytest
 from scripted import completion
 
 from rl_router import cli
-from rl_router.errors import RecipeError
+from rl_router.errors import PoolError, RecipeError
 from rl_router.online.learner import Memory
 from rl_router.online.store import OutcomeStore
 from rl_router.routers.knn import Knn
 from rl_router.routers.online import Online
 from rl_router.routers.rules import Cascade, EpsilonGreedy
+from rl_router.serving.arms import Arms
 from rl_router.serving.job import Canary
 from rl_router.serving.routing import ServedRouter
 
@@ -213,6 +214,16 @@ def test_feedback_counts_for_its_arm_whichever_worker_hears_of_it(runs, gateway)
     assert set(arms) == {"canary", "control"}
     for arm in arms:
         assert f'arm_feedback_total{{arm="{arm}",sign="up"}} {arms[arm]}.0' in metrics
+
+
+def test_a_canary_answers_though_its_arm_cannot_be_kept(runs, gateway, monkeypatch):
+    def full(self, answer, arm):
+        raise PoolError("no space")
+
+    monkeypatch.setattr(Arms, "keep", full)
+    canary = Canary(router=runs / "new", share=0.5)
+    with gateway(lambda body: completion(), canary=canary) as (running, _), httpx.Client(timeout=WAIT_S) as client:
+        assert {metadata["arm"] for metadata in served(running.url, 9, client=client)} == {"canary", "control"}
 
 
 @pytest.mark.parametrize("changes", ["shadow", "canary"])

@@ -82,6 +82,7 @@ class ScriptedServer(ThreadedServer):
                 self.paths.append(head[0].split(" ")[1])
                 answer = asyncio.ensure_future(self._answer(writer, self.reply(body)))
                 left = asyncio.ensure_future(reader.read(1))
+                left.add_done_callback(lambda read: read.cancelled() or read.exception())  # a reset is no news
                 await asyncio.wait({answer, left}, return_when=asyncio.FIRST_COMPLETED)
                 if not answer.done():
                     self.broken_off += 1

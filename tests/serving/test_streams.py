@@ -2,16 +2,28 @@
 
 import asyncio
 import time
+from contextlib import AsyncExitStack
 
 import httpx
 import pytest
 from scripted import completion, events
 
+from rl_router.evaluation.speed.many_streams import slow_reader
+
 SUM = [{"role": "user", "content": "sum sum number3"}]
 
 
-def test_two_hundred_streams_at_once_are_all_whole(gateway):
-    """The benchmark does it with a thousand: python evaluation/benchmark_gateway.py --connections 1000."""
+@pytest.mark.timeout(240)
+@pytest.mark.parametrize("slow", [0, 3])
+def test_two_hundred_streams_at_once_are_all_whole_also_beside_clients_that_read_a_byte_a_second(gateway, slow):
+    """With a thousand: python evaluation/benchmark_streams.py. The slow ones ask for 64 MB that nobody could keep."""
+    taken = []
+
+    def reply(body):
+        if body["model"] != "large":
+            return events(["a"] * 10, pause_s=0.05)
+        parts = events(["x" * 64_000] * 1000)
+        return type(parts)(content=Counted(parts.content, taken))
 
     async def ask(client, url):
         body = {"model": "auto", "messages": SUM, "stream": True}
@@ -20,12 +32,16 @@ def test_two_hundred_streams_at_once_are_all_whole(gateway):
 
     async def all_of_them(url):
         limits = httpx.Limits(max_connections=None)
-        async with httpx.AsyncClient(timeout=90, limits=limits) as client:
+        async with AsyncExitStack() as stack:
+            client = await stack.enter_async_context(httpx.AsyncClient(timeout=90, limits=limits))
+            for _ in range(slow):
+                await stack.enter_async_context(slow_reader(url, "large"))
             return await asyncio.gather(*(ask(client, url) for _ in range(200)))
 
-    with gateway(lambda body: events(["a"] * 10, pause_s=0.05)) as (running, _):
+    with gateway(reply) as (running, _):
         found = asyncio.run(all_of_them(running.url))
     assert set(found) == {(13, True)}
+    assert len(taken) < 500 * max(1, slow)  # of 1,000 parts each: what nobody reads is not taken from the upstream
 
 
 @pytest.mark.timeout(120)

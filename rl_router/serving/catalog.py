@@ -15,6 +15,7 @@ from rl_router.pool.live_pool import LivePool
 from rl_router.pool.spec import ModelSpec, load_specs, pool_path
 from rl_router.serving.arms import Arms
 from rl_router.serving.breaker import Breaker
+from rl_router.serving.dialect import CHAT, EMBEDDINGS, RESPONSES
 from rl_router.serving.http_upstream import HttpUpstream
 from rl_router.serving.job import ServeJob
 from rl_router.serving.multi_round import ServedMultiRound
@@ -44,7 +45,8 @@ class Catalog:
     shadow: Shadow | None
     canary: CanaryTrial | None
     names: Names
-    breakers: Mapping[str, Breaker]
+    breakers: Mapping[tuple[str, str], Breaker]
+    """By model and path: one that has no embeddings must not rest from chatting when somebody asks for some."""
     sessions: Sessions | None
     upstream: Upstream
     mask: Mask
@@ -86,7 +88,7 @@ class Catalog:
             shadow=shadow,
             canary=canary,
             names=Names(kinds, default, specs),
-            breakers={name: Breaker(job.breaker) for name in specs},
+            breakers={(name, d.path): Breaker(job.breaker) for name in specs for d in (CHAT, RESPONSES, EMBEDDINGS)},
             sessions=Sessions(job.sticky, specs) if job.sticky is not None else None,
             upstream=upstream,
             mask=mask,

@@ -87,7 +87,7 @@ async def tools(gateway: Gateway, inbound: Inbound, trace: Trace) -> None:
             "capabilities": list(spec.capabilities),
             "input_usd_per_mtok": spec.input_usd_per_mtok,
             "output_usd_per_mtok": spec.output_usd_per_mtok,
-            "breaker": gateway.catalog.breakers[spec.name].state,
+            "breaker": gateway.catalog.breakers[spec.name, CHAT.path].state,
         }
         for spec in gateway.catalog.specs.values()
     ]

@@ -53,7 +53,7 @@ class Exchange:
         failed: Failed | None = None
         rests_s: list[float] = []
         for rank, model in enumerate(self.choice.models):
-            breaker = self.catalog.breakers[model]
+            breaker = self.catalog.breakers[model, self.dialect.path]
             if self.left_s <= 0:
                 break
             if not self.climb.affords(model):

@@ -28,7 +28,7 @@ class UpstreamBackend:
 
     async def complete(self, request: Request) -> ModelReply:
         """Whatever goes wrong is the status of the reply."""
-        name, breaker = request.spec.name, self._catalog.breakers[request.spec.name]
+        name, breaker = request.spec.name, self._catalog.breakers[request.spec.name, CHAT.path]
         began_s = time.perf_counter()
         if self._deadline_s - time.monotonic() <= 0:
             return ModelReply(model=name, text="the deadline passed", status=CallStatus.TIMEOUT)

@@ -77,6 +77,17 @@ def test_a_model_that_keeps_failing_is_left_alone(gateway):
     assert [history[0]["status"] for history in histories] == ["failed", "failed", "skipped", "skipped"]
 
 
+def test_who_asks_a_model_for_what_it_does_not_have_does_not_take_it_from_the_others(gateway):
+    def reply(body):
+        return completion() if "messages" in body else refusal(404, "no embeddings here")
+
+    with gateway(reply, breaker=BreakerSetting(failures=2, rest_s=60)) as (running, _):
+        asked = [httpx.post(f"{running.url}/embeddings", json={"model": "mid", "input": "a"}) for _ in range(4)]
+        assert [answer.status_code for answer in asked] == [404, 404, 503, 503]
+        body = {"model": "mid", "messages": SUM}
+        assert httpx.post(f"{running.url}/chat/completions", json=body).status_code == 200
+
+
 def test_after_its_rest_a_model_is_tried_by_one_call_and_then_by_all():
     breaker = Breaker(BreakerSetting(failures=2, rest_s=10))
     breaker.failed(0.0)

@@ -97,6 +97,26 @@ def test_sighup_reads_routers_anew_and_keeps_the_old_ones_on_an_error(run, pool,
         assert ask(url, model="another").status_code == 200
 
 
+def test_reloads_under_load_drop_no_request(run, pool, tmp_path):
+    def reply(body):
+        return events(["a"] * 5, pause_s=0.02) if body.get("stream") else completion()
+
+    log, until, answers, failures = tmp_path / "log.jsonl", threading.Event(), [], []
+    with ScriptedServer(reply) as upstream, serving(run, pool, upstream, log) as (process, url):
+        threads = [threading.Thread(target=hammer, args=(url, until, answers, failures)) for _ in range(8)]
+        for thread in threads:
+            thread.start()
+        for _ in range(4):
+            process.send_signal(signal.SIGHUP)
+            assert "reloaded" in process.stderr.readline()
+        assert all(thread.is_alive() for thread in threads)  # no connection was closed on any of them
+        until.set()
+        for thread in threads:
+            thread.join(LIMIT_S)
+    assert failures == []
+    assert sorted(json.loads(line)["query_id"] for line in log.read_text().splitlines()) == sorted(answers)
+
+
 def test_workers_are_one_gateway_to_who_counts_what_they_do(run, pool, tmp_path):
     """Metrics are summed and feedback finds its request, whichever worker is asked; one that is killed is replaced."""
     log = tmp_path / "log.jsonl"

@@ -46,11 +46,15 @@ class GatewayServer(uvicorn.Server):
         super().__init__(config)
         self._gateway = gateway
         self._answering = threading.Event()
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._reload_at_start = False
+        if threading.current_thread() is threading.main_thread():  # no other may listen to signals
+            signal.signal(signal.SIGHUP, self._hang_up)  # now: one that comes before the loop runs must not end us
 
     async def _serve(self, sockets: list[socket.socket] | None = None) -> None:
         self._loop = asyncio.get_running_loop()
-        if threading.current_thread() is threading.main_thread():  # no other may listen to signals
-            self._loop.add_signal_handler(signal.SIGHUP, self._reload)
+        if self._reload_at_start:
+            self._reload()
         await super()._serve(sockets)
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
@@ -75,10 +79,17 @@ class GatewayServer(uvicorn.Server):
             self.should_exit = self.force_exit = True
             return
         self._gateway.draining = True
+        assert self._loop is not None
         self._loop.call_soon_threadsafe(self._loop.call_later, self._gateway.job.limits.drain_s, self._stop)
 
     def _stop(self) -> None:
         self.should_exit = True
+
+    def _hang_up(self, number: int, frame: FrameType | None) -> None:
+        if self._loop is None:
+            self._reload_at_start = True
+        else:
+            self._loop.call_soon_threadsafe(self._reload)
 
     def _reload(self) -> None:
         task = asyncio.ensure_future(self._gateway.reload())
@@ -91,12 +102,14 @@ def serve(job: ServeJob) -> None:
     host, port = listening.getsockname()[:2]
     if job.workers == 1:
         gateway = Gateway(job, os.environ)
+        server = GatewayServer(gateway)
         say(f"serving {', '.join(gateway.catalog.names.all()[:6])} … at http://{host}:{port}/v1")
-        GatewayServer(gateway).run(sockets=[listening])
+        server.run(sockets=[listening])
         return
     asyncio.run(Catalog.open(job, os.environ).close())  # what is wrong is said once, and not by every worker
+    workers = Workers(job, listening)
     say(f"{job.workers} workers serve at http://{host}:{port}/v1")
-    Workers(job, listening).run()
+    workers.run()
 
 
 def listen(host: str, port: int) -> socket.socket:

@@ -27,27 +27,31 @@ SHORT_LIFE_S = 5.0
 
 
 class Workers:
-    """`run` returns when all children have ended after a signal."""
+    """`run` returns when all children have ended after a signal; signals are heard from the beginning."""
 
     def __init__(self, job: ServeJob, listening: socket.socket) -> None:
         self._job, self._listening = job, listening
         self._children: dict[BaseProcess, float] = {}
         self._ending = False
+        for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
+            signal.signal(number, self._pass_on)
 
     def run(self) -> None:
         with tempfile.TemporaryDirectory(prefix="rl-router-metrics-") as folder:
             os.environ.setdefault(METRICS, folder)
             for _ in range(self._job.workers):
-                self._start()
-            for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
-                signal.signal(number, self._pass_on)
+                if not self._ending:
+                    self._start()
             while self._children:
                 time.sleep(POLL_S)
                 self._look_after()
 
     def _start(self) -> None:
         child = get_context("spawn").Process(target=_work, args=(self._job, self._listening))
+        # what is ignored stays so in a child until it listens itself: a reload must not end one that is starting
+        before = signal.signal(signal.SIGHUP, signal.SIG_IGN)
         child.start()
+        signal.signal(signal.SIGHUP, before)
         self._children[child] = time.monotonic()
 
     def _look_after(self) -> None:

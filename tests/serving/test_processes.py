@@ -158,3 +158,17 @@ def test_a_port_that_is_taken_is_said_in_one_sentence(run, pool, tmp_path):
         done = subprocess.run(command, capture_output=True, text=True, timeout=LIMIT_S)
     assert done.returncode == 1
     assert done.stderr.count("\n") == 1 and "name another port" in done.stderr
+
+
+def test_a_reload_while_workers_start_ends_none_of_them(run, pool, tmp_path):
+    with (
+        ScriptedServer(lambda body: completion()) as upstream,
+        serving(run, pool, upstream, tmp_path / "log.jsonl", "workers=2") as (process, url),
+    ):
+        for _ in range(20):  # one that has started says so, the others start on
+            process.send_signal(signal.SIGHUP)
+            time.sleep(0.1)
+        assert ask(url).status_code == 200
+        process.send_signal(signal.SIGTERM)
+        assert process.wait(LIMIT_S) == 0
+        assert "is replaced" not in process.stderr.read()

@@ -183,7 +183,9 @@ def test_killed_at_random_a_live_evaluation_pays_for_no_call_twice_and_ends_with
         # what was recorded is never asked again; 4 calls that were on their way when a process died, and what came
         # in the 10 ms before, may have to be, and the next process says of each that it may be billed
         twice = sum(times - 1 for times in server.answered.values())
-        named = sum(map(int, re.findall(r"(\d+) calls were on their way when this run was killed", said)))
+        named = sum(
+            map(int, re.findall(r"(\d+) calls were on their way when an earlier process of this run ended", said))
+        )
         assert len(server.answered) == 2 * 2 * PER_SPLIT and twice <= named <= 3 * (4 + 4)
     killed = SuiteFolder.open(suite.run_dir)
     assert without_clocks(killed) == without_clocks(whole)

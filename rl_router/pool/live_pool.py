@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Iterable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -159,6 +159,18 @@ def lanes(specs: tuple[ModelSpec, ...], width: int, environment: Mapping[str, st
         if place not in shared:
             shared[place] = Lane(place[0], KeyRing(provider_keys(spec, environment)), width, clock)
     return {spec.name: shared[spec.endpoint or "", provider_of(spec)] for spec in specs}
+
+
+def key_rings(specs: Iterable[ModelSpec], environment: Mapping[str, str]) -> dict[str, KeyRing]:
+    """The keys of each model; models of one endpoint and provider take turns with theirs. PoolError without a key."""
+    shared: dict[tuple[str, str], KeyRing] = {}
+    rings = {}
+    for spec in specs:
+        place = spec.endpoint or "", provider_of(spec)
+        if place not in shared:
+            shared[place] = KeyRing(provider_keys(spec, environment))
+        rings[spec.name] = shared[place]
+    return rings
 
 
 def provider_of(spec: ModelSpec) -> str:

@@ -9,8 +9,7 @@ from collections.abc import AsyncIterator, Iterable, Mapping
 from rl_router.pool.http_client import Connections, Place, Unsent, request_to
 from rl_router.pool.http_connection import MAX_BODY_BYTES, Broken
 from rl_router.pool.http_stream import StreamedConnection
-from rl_router.pool.keys import KeyRing
-from rl_router.pool.live_pool import provider_keys, provider_of
+from rl_router.pool.live_pool import key_rings
 from rl_router.pool.retry import retry_after_s
 from rl_router.pool.spec import ModelSpec
 from rl_router.serving.upstream import DEADLINE, UpstreamError
@@ -21,13 +20,7 @@ class HttpUpstream:
     """`rings` has the keys of each model; models of one endpoint and provider share a ring."""
 
     def __init__(self, specs: Iterable[ModelSpec], environment: Mapping[str, str]) -> None:
-        rings: dict[tuple[str, str], KeyRing] = {}
-        self._rings: dict[str, KeyRing] = {}
-        for spec in specs:
-            place = spec.endpoint or "", provider_of(spec)
-            if place not in rings:
-                rings[place] = KeyRing(provider_keys(spec, environment))
-            self._rings[spec.name] = rings[place]
+        self._rings = key_rings(specs, environment)
         self._connections = Connections(StreamedConnection)
 
     async def post(self, spec: ModelSpec, path: str, body: bytes, *, wait_s: float, total_s: float) -> HttpReply:

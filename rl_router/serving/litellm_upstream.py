@@ -11,9 +11,8 @@ import time
 from collections.abc import AsyncIterator, Iterable, Mapping
 from typing import Any
 
-from rl_router.pool.keys import KeyRing
 from rl_router.pool.litellm_client import litellm_module
-from rl_router.pool.live_pool import provider_keys, provider_of
+from rl_router.pool.live_pool import key_rings
 from rl_router.pool.retry import retry_after_s
 from rl_router.pool.spec import ModelSpec
 from rl_router.serving.errors import ApiError
@@ -40,13 +39,7 @@ class LiteLLMUpstream:
 
     def __init__(self, specs: Iterable[ModelSpec], environment: Mapping[str, str]) -> None:
         self._litellm = litellm_module()
-        rings: dict[tuple[str, str], KeyRing] = {}
-        self._rings: dict[str, KeyRing] = {}
-        for spec in specs:
-            place = spec.endpoint or "", provider_of(spec)
-            if place not in rings:
-                rings[place] = KeyRing(provider_keys(spec, environment))
-            self._rings[spec.name] = rings[place]
+        self._rings = key_rings(specs, environment)
 
     async def post(self, spec: ModelSpec, path: str, body: bytes, *, wait_s: float, total_s: float) -> LiteLLMReply:
         """Whatever status litellm reports, with its words; UpstreamError where there is none."""

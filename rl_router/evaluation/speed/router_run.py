@@ -22,6 +22,7 @@ import numpy as np
 import polars as pl
 
 from rl_router.data.table import RoutingTable
+from rl_router.encoders.cache import CachedEncoder
 from rl_router.errors import DataError, RecipeError
 from rl_router.routers.learned import adapter
 from rl_router.routers.registry import router_class
@@ -80,6 +81,7 @@ def latencies(router: Router, queries: list[Query]) -> dict[str, float | None]:
     batch = (queries * (1 + BATCH // len(queries)))[:BATCH]
     texts = [query.text for query in batch]
     encoder = getattr(router, "features_", None)
+    _without_cache(encoder)
     router.route(batch[:2])  # what is made on the first use is no part of a routed query
     if encoder is not None:
         encoder(texts[:2])
@@ -89,6 +91,14 @@ def latencies(router: Router, queries: list[Query]) -> dict[str, float | None]:
         "batch_ms": _ms(lambda: router.route(batch)) / len(batch),
         "batch_encoder_ms": None if encoder is None else _ms(lambda: encoder(texts)) / len(batch),
     }
+
+
+def _without_cache(features: object) -> None:
+    """So that every text is encoded, as one that was never seen is."""
+    for part in getattr(features, "parts_", (features,)):
+        encoder = getattr(part, "_encoder", None)
+        if isinstance(encoder, CachedEncoder):
+            vars(part)["_encoder"] = encoder.encoder
 
 
 def _median_ms(work: Callable[[int], object]) -> float:

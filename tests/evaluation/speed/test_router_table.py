@@ -3,8 +3,9 @@ from pathlib import Path
 
 import pytest
 
+from rl_router.encoders.cache import CachedEncoder, VectorCache
 from rl_router.errors import RecipeError
-from rl_router.evaluation.speed.router_run import RouterRun, measure, synthetic
+from rl_router.evaluation.speed.router_run import RouterRun, latencies, make_router, measure, synthetic
 from rl_router.evaluation.speed.router_table import main, markdown, parse, speed_markdown
 
 DATA = Path(__file__).parents[3].parent / "shared" / "data"
@@ -40,6 +41,19 @@ def test_the_table_of_speeds_sets_the_encoder_beside_the_whole():
     times = {"single_ms": 2.0, "single_encoder_ms": 0.25, "batch_ms": 1.0, "batch_encoder_ms": None, "fit_cpu_s": 9.0}
     assert speed_markdown([{"name": "knn", **times}]).splitlines()[-1] == "| knn | 2.000 | 0.250 | 1.000 | – | 9.0 |"
     assert "| svm | it was killed |" in speed_markdown([{"name": "svm", "error": "it was killed"}])
+
+
+class NeverRead(VectorCache):
+    def read(self, keys):
+        raise AssertionError("a text that was encoded before costs nothing")
+
+
+def test_the_time_of_an_encoder_is_that_of_texts_it_has_not_seen(tmp_path):
+    router = make_router({"kind": "knn", "features": "hashing:32"}, 0).fit(synthetic(300, 3))
+    router.features_._encoder = CachedEncoder(router.features_._encoder, NeverRead(tmp_path / "vectors.sqlite"))
+    times = latencies(router, synthetic(20, 3, seed=1).queries())
+    assert times["single_encoder_ms"] > 0
+    assert times["batch_encoder_ms"] > 0
 
 
 @pytest.mark.timeout(110)

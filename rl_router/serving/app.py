@@ -15,7 +15,7 @@ from typing import Any
 from rl_router.errors import RouterError
 from rl_router.serving.accounts import Accounts
 from rl_router.serving.catalog import Catalog
-from rl_router.serving.endpoints import ENDPOINTS, Endpoint
+from rl_router.serving.endpoints import ELSEWHERE, endpoint_at
 from rl_router.serving.errors import ApiError, api_error
 from rl_router.serving.gate import Gate
 from rl_router.serving.inbound import ClientGone, Inbound, Receive, Send
@@ -53,10 +53,10 @@ class Gateway:
             await self._serve(Inbound(scope, receive, send))
 
     async def _serve(self, inbound: Inbound) -> None:
-        trace = Trace(request_id=inbound.request_id, endpoint=inbound.path)
+        trace = Trace(request_id=inbound.request_id, endpoint=ELSEWHERE)
         inbound.closing = self.draining
         try:
-            endpoint = _endpoint(inbound)
+            trace.endpoint, endpoint = endpoint_at(inbound.path, inbound.method)
             self._check_headers(inbound)
             if endpoint.needs_key:
                 trace.account = self.accounts.of(inbound.headers)
@@ -136,16 +136,6 @@ class Gateway:
         while True:
             await asyncio.sleep(SHARE_EVERY_S)
             self.accounts.share()
-
-
-def _endpoint(inbound: Inbound) -> Endpoint:
-    methods = ENDPOINTS.get(inbound.path)
-    if methods is None:
-        raise ApiError(404, f"there is nothing at {inbound.path[:100]}", code="not_found")
-    endpoint = methods.get(inbound.method)
-    if endpoint is None:
-        raise ApiError(405, f"expected {' or '.join(methods)} for {inbound.path}, got {inbound.method}")
-    return endpoint
 
 
 def _without_contents(error: Exception) -> Exception:

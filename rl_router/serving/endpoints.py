@@ -22,6 +22,9 @@ if TYPE_CHECKING:
     from rl_router.serving.app import Gateway
 
 PROMETHEUS = (b"content-type", b"text/plain; version=0.0.4; charset=utf-8")
+ONE_MODEL = "/v1/models/"
+ELSEWHERE = "elsewhere"
+"""What metrics call a path that is none: clients choose paths, and a label for each would fill the memory."""
 RATINGS = {"up": 1.0, "down": 0.0}
 
 
@@ -45,12 +48,20 @@ async def ready(gateway: Gateway, inbound: Inbound, trace: Trace) -> None:
 
 
 async def models(gateway: Gateway, inbound: Inbound, trace: Trace) -> None:
-    catalog = gateway.catalog
-    listed = [
-        {"id": name, "object": "model", "created": 0, "owned_by": "pool" if name in catalog.specs else "rl-router"}
-        for name in catalog.names.all()
-    ]
+    listed = [_model(gateway, name) for name in gateway.catalog.names.all()]
     await inbound.reply(200, dumps({"object": "list", "data": listed}))
+
+
+async def model(gateway: Gateway, inbound: Inbound, trace: Trace) -> None:
+    """One of them, or whatever else a request may give as its model, by name."""
+    name = inbound.path.removeprefix(ONE_MODEL)
+    gateway.catalog.names.target(name)
+    await inbound.reply(200, dumps(_model(gateway, name)))
+
+
+def _model(gateway: Gateway, name: str) -> dict[str, object]:
+    owner = "pool" if name in gateway.catalog.specs else "rl-router"
+    return {"id": name, "object": "model", "created": 0, "owned_by": owner}
 
 
 async def metrics(gateway: Gateway, inbound: Inbound, trace: Trace) -> None:
@@ -112,6 +123,7 @@ ENDPOINTS: dict[str, dict[str, Endpoint]] = {
     "/v1/route": {"POST": Endpoint(run=route, is_work=True)},
     "/v1/feedback": {"POST": Endpoint(run=feedback)},
     "/v1/models": {"GET": Endpoint(run=models)},
+    "/v1/models/{model}": {"GET": Endpoint(run=model)},
     "/health": {"GET": Endpoint(run=health, needs_key=False)},
     "/ready": {"GET": Endpoint(run=ready, needs_key=False)},
     "/metrics": {"GET": Endpoint(run=metrics)},
@@ -119,3 +131,14 @@ ENDPOINTS: dict[str, dict[str, Endpoint]] = {
     "/admin/reload": {"POST": Endpoint(run=reload)},
     "/openapi.json": {"GET": Endpoint(run=document)},
 }
+
+
+def endpoint_at(path: str, method: str) -> tuple[str, Endpoint]:
+    """The path as the table has it, and what answers there. ApiError with 404 or 405."""
+    known = f"{ONE_MODEL}{{model}}" if path.startswith(ONE_MODEL) else path
+    methods = ENDPOINTS.get(known)
+    if methods is None:
+        raise ApiError(404, f"there is nothing at {path[:100]}", code="not_found")
+    if method not in methods:
+        raise ApiError(405, f"expected {' or '.join(methods)} for {known}, got {method}")
+    return known, methods[method]

@@ -71,7 +71,8 @@ class Inbound:
         except ValueError as error:
             raise ApiError(400, f"the body is not JSON: {error}") from None
         if not isinstance(content, dict):
-            raise ApiError(400, f"expected a JSON object as body, got a {type(content).__name__}")
+            kind = "null" if content is None else f"a {type(content).__name__}"
+            raise ApiError(400, f"expected a JSON object as body, got {kind}")
         return content
 
     async def gone(self) -> None:

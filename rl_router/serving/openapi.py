@@ -64,6 +64,8 @@ def _operation(summary: str, body: dict[str, Any] | None = None, kind: str = "ap
     return operation if body is None else {**operation, "requestBody": body}
 
 
+NAME = {"name": "model", "in": "path", "required": True, "schema": {"type": "string", "minLength": 1}}
+
 DOCUMENT = dumps(
     {
         "openapi": "3.1.0",
@@ -92,6 +94,9 @@ DOCUMENT = dumps(
                 )
             },
             "/v1/models": {"get": _operation("Every name that a request may give as its model")},
+            "/v1/models/{model}": {
+                "get": {**_operation("One of these names"), "parameters": [NAME]},
+            },
             "/health": {"get": _operation("That the process lives")},
             "/ready": {"get": _operation("Whether new requests should come here")},
             "/metrics": {"get": _operation("Counters for Prometheus", kind="text/plain")},

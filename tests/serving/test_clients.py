@@ -121,6 +121,15 @@ def test_models_are_listed(gateway):
         assert [model.id for model in api.models.list()] == ["auto", "rl-router/knn", "small", "mid", "large"]
 
 
+def test_a_model_is_found_by_name(gateway):
+    with gateway(lambda body: completion()) as (running, _), client(running) as api:
+        assert api.models.retrieve("mid").owned_by == "pool"
+        assert api.models.retrieve("rl-router/knn").id == "rl-router/knn"
+        assert api.models.retrieve("router-knn-0.5").owned_by == "rl-router"
+        with pytest.raises(openai.NotFoundError, match="did you mean mid"):
+            api.models.retrieve("mit")
+
+
 @pytest.mark.parametrize("streams", [False, True])
 def test_litellm_as_a_client(gateway, streams):
     os.environ.setdefault("LITELLM_LOCAL_MODEL_COST_MAP", "True")

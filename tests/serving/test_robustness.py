@@ -194,3 +194,15 @@ def test_what_is_nowhere_and_what_is_no_method_are_errors_of_openais_shape(gatew
         wrong = httpx.get(f"{running.url}/chat/completions")
     assert (nowhere.status_code, wrong.status_code) == (404, 405)
     assert {*nowhere.json()["error"]} == {*wrong.json()["error"]} == {"message", "type", "param", "code"}
+
+
+def test_paths_that_clients_make_up_fill_no_metrics(gateway):
+    with gateway(lambda body: completion()) as (running, _):
+        base = running.url.removesuffix("/v1")
+        for number in range(3):
+            httpx.get(f"{base}/made-up-{number}")
+            httpx.get(f"{base}/v1/models/made-up-{number}")
+        metrics = httpx.get(f"{base}/metrics").text
+    assert "made-up" not in metrics
+    assert 'endpoint="elsewhere"' in metrics
+    assert 'endpoint="/v1/models/{model}"' in metrics
